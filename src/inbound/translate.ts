@@ -1,0 +1,38 @@
+import { type AnyProvider, type CallbackRequest, decodeBody } from "../provider/define.ts";
+import type { Outcome } from "../provider/draft.ts";
+
+/** A callback's items, or why it could not be read at all. Plain JSON values but for `occurredAt`. */
+export type Translation = { items: Outcome[]; failed?: "unreadable" | "adapter_error" };
+
+/**
+ * Bytes to outcomes. Never throws: a body that does not fit is `unreadable` (theirs), a throw inside an adapter is `adapter_error`
+ * (ours); both are kept and can be replayed.
+ */
+export function translate(provider: AnyProvider, request: CallbackRequest): Translation {
+  let payload: never;
+  try {
+    const parsed = provider.payload.safeParse(decodeBody(provider, request));
+    if (!parsed.success) return { items: [], failed: "unreadable" };
+    payload = parsed.data;
+  } catch {
+    return { items: [], failed: "unreadable" };
+  }
+  try {
+    return { items: provider.events(payload, request).map(storable) };
+  } catch {
+    return { items: [], failed: "adapter_error" };
+  }
+}
+
+/** PostgreSQL keeps neither U+0000 nor lone surrogates in text: they become U+FFFD here. The body keeps them. */
+export function storable<Value>(value: Value): Value {
+  if (typeof value === "string") return clean(value) as Value;
+  if (value === null || typeof value !== "object" || value instanceof Date) return value;
+  if (Array.isArray(value)) return value.map(storable) as Value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [clean(key), storable(inner)])) as Value;
+}
+
+function clean(value: string): string {
+  const whole = value.isWellFormed() ? value : value.toWellFormed();
+  return whole.includes("\0") ? whole.replaceAll("\0", "\ufffd") : whole;
+}

@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import { losslessJson, text } from "./decode.ts";
+import { failed, type Outcome } from "./draft.ts";
+import type { Verification } from "./signatures.ts";
+
+/** One callback as an adapter sees it: verified, unchanged. */
+export type CallbackRequest = {
+  body: Uint8Array;
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string | undefined>>;
+  receivedAt: Date;
+};
+
+/** Everything that the gateway knows about one payload language. Data first, then one pure function. */
+export type Provider<Payload = unknown> = {
+  title: string;
+  /** The provider's page about these callbacks. */
+  docs: string;
+  /** How a call is proved genuine. Required: nothing is believed by omission. */
+  verify: Verification;
+  /** How its provider calls again, in a sentence for operators. */
+  retries: string;
+  /** Only what is read, and flexible: unknown keys pass. A body that does not fit is `failed`. */
+  payload: z.ZodType<Payload>;
+  /**
+   * One outcome for each thing that the callback reports, in the order of the body. Pure: no I/O, no clock, no look-ups.
+   * Unknown words are `unknownWord(…)`, never a throw.
+   */
+  events(payload: Payload, request: CallbackRequest): Outcome[];
+  /** Body to value, where it is not JSON. May throw: then the callback is `failed`. */
+  decode?(request: CallbackRequest): unknown;
+  /** Other last segments of its URL, where the provider refuses URLs that contain its own name. */
+  aliases?: string[];
+  /** Words that its provider refuses in a URL, lower-case. */
+  forbiddenInUrl?: string[];
+  /** A set-up check without credential and without a tracking number: answered 200, counted, no event. */
+  probe?(request: CallbackRequest): boolean;
+  /** Names of body fields whose values are never shown (one-time codes); such bodies are stored encrypted. */
+  hidden?: string[];
+  /** The largest body in bytes, where it is more than 5 MiB. */
+  maxBody?: number;
+};
+
+/** Checks an adapter's shape at compile time and gives it to the registry. */
+export function defineProvider<Payload>(provider: Provider<Payload>): Provider<Payload> {
+  return provider;
+}
+
+/** A provider of any payload, as the core holds it. */
+export type AnyProvider = Provider<never>;
+
+/** The body as the adapter's payload schema sees it. @throws where it cannot be decoded. */
+export function decodeBody(provider: AnyProvider, request: CallbackRequest): unknown {
+  return provider.decode ? provider.decode(request) : losslessJson(text(request.body));
+}
+
+/** Reads the items of a batch one by one, so that a broken one fails alone. */
+export function eachItem<Item>(items: unknown[], schema: z.ZodType<Item>, read: (item: Item) => Outcome[] | Outcome): Outcome[] {
+  return items.flatMap((item) => {
+    const parsed = schema.safeParse(item);
+    if (!parsed.success) return [failed("unreadable_item")];
+    try {
+      return read(parsed.data);
+    } catch {
+      return [failed("adapter_error")];
+    }
+  });
+}

@@ -14,10 +14,10 @@ const report = z.object({
   id: z.string().min(1),
   message_id: z.string().min(1),
   status: z.string(),
-  at: z.unknown(),
+  at: z.unknown().optional(),
   to: optionalText(),
   reason: optionalText(),
-  meta: z.unknown(),
+  meta: z.unknown().optional(),
 });
 
 export default defineProvider({

@@ -31,6 +31,8 @@ export type Provider<Payload = unknown> = {
   decode?(request: CallbackRequest): unknown;
   /** Other last segments of its URL, where the provider refuses URLs that contain its own name. */
   aliases?: string[];
+  /** True: its signature covers the URL that was called, and so vouches for the workspace in it. */
+  signsUrl?: true;
   /** Words that its provider refuses in a URL, lower-case. */
   forbiddenInUrl?: string[];
   /** A set-up check without credential and without a tracking number: answered 200, counted, no event. */

@@ -41,6 +41,8 @@ export type Reference = {
   learn?: "forever" | `${number}d`;
   /** True: nothing that the credential vouches for carries it (a header). It may object, never place. */
   unsigned?: true;
+  /** True: an id of our own account there. It may be told; it is never learned and never objects. */
+  own?: true;
 };
 
 /**

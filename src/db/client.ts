@@ -1,0 +1,99 @@
+import { PGlite } from "@electric-sql/pglite";
+import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
+import { drizzle as drizzlePostgres, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { type FolderLock, lockFolder } from "./lock.ts";
+import * as schema from "./schema.ts";
+
+/** Runs one statement with `$n` parameters. bytea comes as Uint8Array, timestamps as Date; cast bigint and xid8 to text. */
+export type Query = <Row = Record<string, unknown>>(text: string, parameters?: unknown[]) => Promise<Row[]>;
+
+/** A database of either kind. Both take the same SQL. */
+export type Database = {
+  kind: "postgres" | "embedded";
+  /** drizzle, for ordinary queries. */
+  orm: Orm;
+  /** Prepared statements on the connections of the callback's way. */
+  query: Query;
+  /** What `work` does with its `query` is one transaction on those connections; a throw rolls it back. */
+  transaction<Result>(work: (query: Query) => Promise<Result>): Promise<Result>;
+  /** One connection of its own, outside any transaction: advisory locks, ATTACH, DETACH CONCURRENTLY. */
+  session<Result>(work: (query: Query) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+};
+export type Orm = PostgresJsDatabase<typeof schema>;
+
+/** Milliseconds after which PostgreSQL gives up on a statement of the callback's way: the log's readers rely on it (partitions). */
+const STATEMENT_TIMEOUT_MS = 30_000;
+const HOT_CONNECTIONS = 4;
+const ORDINARY_CONNECTIONS = 6;
+
+export function openPostgres(url: string): Database {
+  const quiet = { onnotice: () => {}, connect_timeout: 10 };
+  const hot = postgres(url, {
+    ...quiet,
+    max: HOT_CONNECTIONS,
+    connection: {
+      application_name: "homing",
+      // The batch's plans are index look-ups; the planner sees empty tables at first and would otherwise keep what fits those.
+      jit: false,
+      enable_seqscan: false,
+      plan_cache_mode: "force_generic_plan",
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+    },
+  });
+  const ordinary = postgres(url, { ...quiet, max: ORDINARY_CONNECTIONS, connection: { application_name: "homing", jit: false } });
+  const over =
+    (client: postgres.Sql): Query =>
+    <Row>(text: string, parameters: unknown[] = []) =>
+      client.unsafe(text, parameters as never[], { prepare: true }) as unknown as Promise<Row[]>;
+  return {
+    kind: "postgres",
+    orm: drizzlePostgres(ordinary, { schema }),
+    query: over(hot),
+    transaction: (work) => hot.begin((client) => work(over(client as unknown as postgres.Sql))) as Promise<never>,
+    async session(work) {
+      const own = postgres(url, { ...quiet, max: 1, connection: { application_name: "homing" } });
+      try {
+        return await work(over(own));
+      } finally {
+        await own.end({ timeout: 5 });
+      }
+    },
+    async close() {
+      await Promise.all([hot.end({ timeout: 5 }), ordinary.end({ timeout: 5 })]);
+    },
+  };
+}
+
+/** @throws FolderInUse where another process has the folder. */
+export async function openEmbedded(folder: string): Promise<Database> {
+  const lock: FolderLock = lockFolder(folder);
+  const lite = await PGlite.create(`${folder}/database`).catch((error: unknown) => {
+    lock.release();
+    throw error;
+  });
+  const over =
+    (client: Pick<PGlite, "query">): Query =>
+    async <Row>(text: string, parameters: unknown[] = []) =>
+      (await client.query<Row>(text, parameters)).rows;
+  return {
+    kind: "embedded",
+    // The two drivers' databases differ only in the type of a raw result, which nothing of ours reads.
+    orm: drizzlePglite(lite, { schema }) as unknown as Orm,
+    query: over(lite),
+    transaction: (work) => lite.transaction((client) => work(over(client))) as Promise<never>,
+    session: (work) => work(over(lite)),
+    async close() {
+      await lite.close();
+      lock.release();
+    },
+  };
+}
+
+/** SQLSTATE of a database's refusal, from either driver, also where drizzle wrapped it; undefined for anything else. */
+export function sqlState(error: unknown): string | undefined {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return code;
+  return cause ? sqlState(cause) : undefined;
+}

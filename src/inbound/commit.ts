@@ -1,0 +1,87 @@
+import { type Database, type Query, sqlState } from "../db/client.ts";
+import type { FactDraft } from "../provider/draft.ts";
+import { type DecideOptions, Decider, type Found, isDraft, wanted, type Work } from "./decide.ts";
+import { lockStates, lookUp } from "./lookup.ts";
+import { type Arrival, callbackRow, countsOf, type Receipt, statusOf } from "./record.ts";
+import { showId } from "../ids.ts";
+import { type KnownState, stateKey } from "./state.ts";
+import { isOneSlice, Plan, write } from "./write.ts";
+
+/** What the commit needs to know of its surroundings. */
+export type CommitOptions = DecideOptions & { database: Database; epoch: number };
+
+/** Unique violation, deadlock, serialization: somebody else was quicker, so that what was looked up no longer holds. */
+const STALE = new Set(["23505", "40P01", "40001"]);
+/** Each round is caused by another's commit, which the next one sees; more than this is a bug. */
+const MOST_ROUNDS = 30;
+
+/** What has been written, and what must be looked at again now that others can see it. */
+export type Committed = { receipts: Receipt[]; emitted: number; recheck: { waiting: string[]; references: string[] } };
+
+/**
+ * The one way in. Decides and writes callbacks in one transaction, two statements (three where last-known states are locked). Optimistic:
+ * everything is decided on what was looked up, the write fails as a whole where that no longer holds, and is then decided anew.
+ * @throws what the database says, when nothing of the batch was stored.
+ */
+export async function commit(arrivals: Arrival[], options: CommitOptions): Promise<Committed> {
+  const works = arrivals.flatMap((arrival) => arrival.works);
+  return settle(async () => {
+    // States are locked between look-up and write, and what does not fit one statement must not be half there: both take a transaction.
+    const together = works.some(keepsState) || works.length > 1000;
+    const run = async (query: Query): Promise<Committed> => {
+      const plan = await decide(works, query, options);
+      plan.callbacks = arrivals.map((arrival) => callbackRow(arrival, options.keys));
+      if (!together && !isOneSlice(plan)) throw new Error("a plan of many rows outside of a transaction");
+      await write(query, plan);
+      return committed(arrivals, plan);
+    };
+    return together ? options.database.transaction(run) : run(options.database.query);
+  });
+}
+
+/** Runs until it does not lose a race. */
+export async function settle<Result>(run: () => Promise<Result>): Promise<Result> {
+  for (let round = 1; ; round += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!STALE.has(sqlState(error) ?? "") || round >= MOST_ROUNDS) throw error;
+    }
+  }
+}
+
+/** Looks up and decides; sets each work's verdict. */
+export async function decide(works: Work[], query: Query, options: CommitOptions): Promise<Plan> {
+  const found = await lookUp(query, wanted(works, options.keys));
+  const run = (states: Map<string, KnownState>, on: Found): Plan => {
+    const decider = new Decider(on, new Plan(options.epoch), options);
+    for (const work of works) decider.decide(work, states);
+    return decider.plan;
+  };
+  if (!works.some(keepsState)) return run(new Map(), found);
+  // Once to see whose states are touched, then again with those locked.
+  run(new Map(), structuredClone(found));
+  const keys = works.filter(keepsState).flatMap((work) => {
+    const workspace = work.verdict?.workspace;
+    return workspace ? [stateKey(options.keys, workspace, work.adapter, work.outcome as FactDraft)] : [];
+  });
+  return run(await lockStates(query, [...new Set(keys)].sort()), found);
+}
+
+function keepsState(work: Work): boolean {
+  return isDraft(work.outcome) && "state" in work.outcome && work.outcome.state !== undefined;
+}
+
+function committed(arrivals: Arrival[], plan: Plan): Committed {
+  return {
+    receipts: arrivals.map((arrival) => {
+      const counts = countsOf(arrival);
+      return { callback_id: showId("callback", arrival.id), status: statusOf(counts), ...counts };
+    }),
+    emitted: plan.events.length,
+    recheck: {
+      waiting: plan.waiting.map((row) => row.id),
+      references: [...plan.learned, ...plan.ambiguous].map((row) => row.reference),
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import type { Query } from "../db/client.ts";
+import { firstIdOf } from "../ids.ts";
+import type { Outcome } from "../provider/draft.ts";
+import { type CommitOptions, decide, settle } from "./commit.ts";
+import type { Work } from "./decide.ts";
+import type { Evidence } from "./resolve.ts";
+import { write } from "./write.ts";
+
+/** Rows that are looked at in one transaction. */
+const SLICE = 200;
+/** Waiting rows that one sweep considers, and how it goes on where it stopped. */
+const SWEEP_ROWS = 10_000;
+
+type Row = {
+  id: string;
+  adapter: string;
+  callback_id: string;
+  item: number;
+  received_at: Date;
+  draft: string;
+};
+
+/** Which waiting rows: by what they wait for, or one by one. */
+export type Which = { references: string[] } | { ids: string[] };
+
+/**
+ * Looks again at waiting items and emits those that can be placed now, in order of `occurred_at`, each once: a slice's rows are locked,
+ * decided by the same rules as a new callback, and leave the table in the transaction that emits them.
+ * Ends early, between slices, when `signal` aborts; tells `progress` each slice's number of events. Answers what it emitted and what that taught.
+ */
+export async function heal(
+  which: Which,
+  cause: "binding" | "workspace",
+  options: CommitOptions,
+  signal?: AbortSignal,
+  progress: (emitted: number) => void = () => {},
+): Promise<{ emitted: number; taught: string[] }> {
+  let emitted = 0;
+  const taught: string[] = [];
+  let after = { at: "-infinity", id: firstIdOf(0) };
+  while (!signal?.aborted) {
+    const slice = await next(options.database.query, which, after);
+    const last = slice.at(-1);
+    if (!last) break;
+    after = { at: last.at, id: last.id };
+    const plan = await settle(() => options.database.transaction((query) => healSlice(query, slice.map((row) => row.id), cause, options)));
+    emitted += plan.events.length;
+    progress(plan.events.length);
+    taught.push(...[...plan.learned, ...plan.ambiguous].map((row) => row.reference));
+  }
+  return { emitted, taught };
+}
+
+async function next(query: Query, which: Which, after: { at: string; id: string }): Promise<{ id: string; at: string }[]> {
+  const condition =
+    "ids" in which
+      ? "id in (select json_array_elements_text($1::text::json)::uuid)"
+      : "refs && array(select json_array_elements_text($1::text::json))";
+  return query(
+    `select id, occurred_at::text as at from waiting where ${condition} and (occurred_at, id) > ($2::text::timestamptz, $3::uuid)
+     order by occurred_at, id limit ${SLICE}`,
+    [JSON.stringify("ids" in which ? which.ids : which.references), after.at, after.id],
+  );
+}
+
+async function healSlice(query: Query, ids: string[], cause: "binding" | "workspace", options: CommitOptions) {
+  // Whoever waited for our lock finds the row gone and does nothing.
+  const rows = await query<Row>(
+    `select id, adapter, callback_id, item, received_at, draft from waiting
+     where id in (select json_array_elements_text($1::text::json)::uuid) order by id for update`,
+    [JSON.stringify(ids)],
+  );
+  const order = new Map(ids.map((id, index) => [id, index]));
+  rows.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+  const plan = await decide(rows.map((row) => workOf(row, cause)), query, options);
+  await write(query, plan);
+  return plan;
+}
+
+function workOf(row: Row, cause: "binding" | "workspace"): Work {
+  const [providerName = "", dialect = null] = row.adapter.split("/");
+  const { outcome, evidence } = JSON.parse(row.draft) as { outcome: Outcome & { occurredAt?: string | Date | null }; evidence: Evidence };
+  if (outcome.occurredAt) outcome.occurredAt = new Date(outcome.occurredAt);
+  return {
+    adapter: row.adapter,
+    providerName,
+    dialect,
+    callbackId: row.callback_id,
+    item: row.item,
+    receivedAt: row.received_at.getTime(),
+    outcome: outcome as Outcome,
+    evidence,
+    waited: { id: row.id, cause },
+  };
+}
+
+/** How many items wait with any of these references. */
+export async function countWaiting(query: Query, references: string[]): Promise<number> {
+  const [row] = await query<{ count: string }>(
+    "select count(*)::text as count from waiting where refs && array(select json_array_elements_text($1::text::json))",
+    [JSON.stringify(references)],
+  );
+  return Number(row?.count);
+}
+
+/**
+ * Waiting rows that something could place now, of a window after `after`: what a process that died between its commit and its second
+ * look left behind. `next` is where the following sweep begins, null at the end.
+ */
+export async function findForgotten(query: Query, after: string | null): Promise<{ ids: string[]; next: string | null }> {
+  const rows = await query<{ id: string; due: boolean }>(
+    `select w.id, (w.reason = 'workspace_conflict'
+        or exists (select 1 from bindings b where b.reference = any(w.refs) and b.places and b.origin <> 'ambiguous')
+        or exists (select 1 from workspaces s where s.closed_at is null and 'workspace:' || s.id = any(w.refs))) as due
+     from (select id, reason, refs from waiting where id > $1::uuid order by id limit ${SWEEP_ROWS}) w order by w.id`,
+    [after ?? firstIdOf(0)],
+  );
+  return { ids: rows.filter((row) => row.due).map((row) => row.id), next: rows.length === SWEEP_ROWS ? (rows.at(-1)?.id ?? null) : null };
+}

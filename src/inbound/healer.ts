@@ -1,0 +1,82 @@
+import type { Logger } from "../log.ts";
+import type { CommitOptions } from "./commit.ts";
+import { countWaiting, findForgotten, heal, type Which } from "./heal.ts";
+
+const SWEEP_EVERY_MS = 5000;
+const ANSWER_WITHIN_MS = 4500;
+
+/** Brings waiting items home, one slice after the other, in this process; other processes may do the same at the same time. */
+export class Healer {
+  readonly #options: CommitOptions;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  #chain: Promise<unknown> = Promise.resolve();
+  #sweepAfter: string | null = null;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: CommitOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  /** Sweeps from now on: at once, for what a crash left, and every 5 s. */
+  start(): void {
+    const sweep = async () => {
+      await this.#enqueue(() => this.sweep()).catch((error: unknown) => this.#log.error({ err: error }, "the sweep of what waits failed"));
+      if (!this.#stopping.signal.aborted) this.#timer = setTimeout(sweep, SWEEP_EVERY_MS).unref();
+    };
+    void sweep();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#timer);
+    await this.#chain.catch(() => {});
+  }
+
+  /** After a commit: others' commits that crossed ours can be seen now, and ours by them. In the background; never throws. */
+  recheck({ waiting, references }: { waiting: string[]; references: string[] }): void {
+    if (waiting.length > 0) this.#background({ ids: waiting });
+    if (references.length > 0) this.#background({ references });
+  }
+
+  #background(which: Which): void {
+    this.#enqueue(() => this.#all(which, "binding")).catch((error: unknown) => this.#log.error({ err: error }, "looking again at what waits failed"));
+  }
+
+  /** For a person who waits: answers within 5 s with what is done so far; the rest goes on behind it. */
+  async now(references: string[], cause: "binding" | "workspace"): Promise<{ rematched: number; remaining: number }> {
+    let rematched = 0;
+    const work = this.#enqueue(() => this.#all({ references }, cause, (count) => (rematched += count)));
+    work.catch((error: unknown) => this.#log.error({ err: error }, "healing failed"));
+    const timeout = Promise.withResolvers<void>();
+    const timer = setTimeout(timeout.resolve, ANSWER_WITHIN_MS);
+    await Promise.race([work.catch(() => {}), timeout.promise]);
+    clearTimeout(timer);
+    return { rematched, remaining: await countWaiting(this.#options.database.query, references) };
+  }
+
+  /** One sweep: what could be placed now and was forgotten between a crash and now. */
+  async sweep(): Promise<void> {
+    const { ids, next } = await findForgotten(this.#options.database.query, this.#sweepAfter);
+    this.#sweepAfter = next;
+    if (ids.length > 0) await this.#all({ ids }, "binding");
+  }
+
+  /** Resolves when everything that was asked for until now is done. */
+  async idle(): Promise<void> {
+    await this.#chain.catch(() => {});
+  }
+
+  async #all(which: Which, cause: "binding" | "workspace", progress: (emitted: number) => void = () => {}): Promise<void> {
+    const { emitted, taught } = await heal(which, cause, this.#options, this.#stopping.signal, progress);
+    if (emitted > 0) this.#log.info({ emitted, cause }, "waiting events came home");
+    if (taught.length > 0) await this.#all({ references: taught }, "binding", progress);
+  }
+
+  #enqueue<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#chain.then(work, work);
+    this.#chain = done.catch(() => {});
+    return done;
+  }
+}

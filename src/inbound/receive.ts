@@ -1,0 +1,253 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { BlockList, isIP } from "node:net";
+import { performance } from "node:perf_hooks";
+import type { DatabaseClock } from "../db/clock.ts";
+import { type ErrorCode, errorBody, GatewayError } from "../errors.ts";
+import { newId } from "../ids.ts";
+import type { DataKeys } from "../keys.ts";
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { JsonObject } from "../provider/draft.ts";
+import type { Adapter } from "../registry.ts";
+import type { Credentials } from "./credentials.ts";
+import { evidenceOf, type Work } from "./decide.ts";
+import { type CallbackPath, type pathIndex, readPath } from "./path.ts";
+import type { CommitQueue } from "./queue.ts";
+import type { Arrival, Receipt } from "./record.ts";
+import type { Rejections } from "./rejections.ts";
+import { translate } from "./translate.ts";
+import { verify } from "./verify.ts";
+
+const DEFAULT_MAX_BODY = 5 * 1024 * 1024;
+/** Bytes of bodies that may be in the reading at once. */
+const MOST_READING = 128 * 1024 * 1024;
+const RETRY_AFTER_SECONDS = 5;
+/** Never shown, whoever sends them. */
+const SECRET_HEADERS = ["authorization", "proxy-authorization", "cookie", "x-callback-token"];
+
+export type ReceiveOptions = {
+  find: ReturnType<typeof pathIndex>;
+  credentials: Credentials;
+  queue: CommitQueue;
+  rejections: Rejections;
+  keys: DataKeys;
+  databaseClock: DatabaseClock;
+  /** This machine's time, for signatures. */
+  clock: () => number;
+  publicUrl: () => string;
+  trustedProxies: BlockList;
+  metrics: Metrics;
+  log: Logger;
+};
+
+/**
+ * The callback's way in, below the API's framework (which would cost more than everything before the commit): bytes, credential, items,
+ * commit, and only then the answer.
+ */
+export function receiver(options: ReceiveOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  let reading = 0;
+
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const started = performance.now();
+    const receivedAt = options.clock();
+    const path = readPath(request.url ?? "", options.find);
+    const headers = singleHeaders(request);
+    const ip = callerOf(request, headers["x-forwarded-for"], options.trustedProxies);
+    let body: Buffer | null = null;
+    let size = 0;
+    const refuse = (code: ErrorCode, verification: JsonObject = {}) => {
+      const adapter = path?.adapter.name ?? null;
+      options.metrics.rejected.inc({ adapter: adapter ?? "none", code });
+      const shown = path?.shown ?? (request.url ?? "").split("?", 1)[0]?.replace(/[0-9a-f]{32}/gi, "…").slice(0, 300) ?? "";
+      options.rejections.add({ adapter, receivedAt, method: request.method ?? "", path: shown, ip, code, headers, body, size, verification });
+      answerError(response, new GatewayError(code));
+    };
+
+    if (!path) return refuse("not_found");
+    if (request.method !== "POST") return refuse("method_not_allowed");
+    if ((headers["content-encoding"] ?? "identity").toLowerCase() !== "identity") return refuse("body_encoded");
+    const limit = path.adapter.provider.maxBody ?? DEFAULT_MAX_BODY;
+    const declared = Number(headers["content-length"] ?? 0);
+    if (declared > limit) {
+      size = declared;
+      refuse("body_too_large");
+      return closeSoon(request, response);
+    }
+    if (reading > MOST_READING) return answerError(response, new GatewayError("overloaded"));
+    let read: { body: Buffer | null; size: number };
+    try {
+      read = await readBody(request, limit, (bytes) => (reading += bytes));
+    } catch {
+      // The caller went away: there is nobody to answer and nothing whole to keep.
+      return;
+    }
+    ({ body, size } = read);
+    if (body === null) {
+      refuse("body_too_large");
+      return closeSoon(request, response);
+    }
+
+    const { adapter } = path;
+    const signed = { body, headers, url: options.publicUrl() + (request.url ?? "").split("?", 1)[0] };
+    if (isProbe(adapter, signed, receivedAt)) {
+      options.metrics.callbacks.inc({ adapter: adapter.name, status: "probe" });
+      return answer(response, 200, { status: "probe" });
+    }
+    const verification = verify(path, signed, options.credentials, receivedAt);
+    if (!verification.ok) {
+      const { verify: scheme } = adapter.provider;
+      return refuse(verification.code, { ok: false, code: verification.code, scheme: scheme.scheme, tried: verification.tried });
+    }
+    const verified = performance.now();
+    const arrival = arrive(path, { body, headers, ip, receivedAt, method: "POST" }, verification, options);
+    arrival.steps = { verified: round(verified - started), understood: round(performance.now() - started) };
+    try {
+      const receipt = await options.queue.submit(arrival);
+      count(receipt, arrival, options.metrics);
+      options.metrics.latency.observe((performance.now() - started) / 1000);
+      answer(response, 200, receipt);
+    } catch (error) {
+      const refusal = error instanceof GatewayError ? error : new GatewayError("internal", { cause: error });
+      options.log[refusal.status === 503 ? "warn" : "error"]({ adapter: adapter.name, code: refusal.code, err: refusal.cause }, "a callback was not stored");
+      options.metrics.rejected.inc({ adapter: adapter.name, code: refusal.code });
+      answerError(response, refusal);
+    }
+  }
+
+  return function handleCallback(request, response) {
+    receive(request, response).catch((error: unknown) => {
+      options.log.error({ err: error }, "a callback's handling failed");
+      if (!response.headersSent) answerError(response, new GatewayError("internal"));
+    });
+  };
+}
+
+/** Reads what a verified callback says: its items, each with the evidence for whose it is. */
+export function arrive(
+  path: CallbackPath,
+  call: { body: Uint8Array; headers: Readonly<Record<string, string | undefined>>; ip: string | null; receivedAt: number; method: string },
+  verification: Extract<ReturnType<typeof verify>, { ok: true }>,
+  options: Pick<ReceiveOptions, "keys" | "databaseClock">,
+): Arrival {
+  const { adapter } = path;
+  const id = newId(options.databaseClock.now());
+  const translation = translate(adapter.provider, { body: call.body, headers: call.headers, receivedAt: new Date(call.receivedAt) });
+  const { owner } = verification.credential;
+  const named = path.workspace === null || path.workspace === "_" ? null : { workspace: path.workspace, vouched: verification.vouchesForPath };
+  const from = { adapter: adapter.name, owner, path: named };
+  const works = translation.items.map(
+    (outcome, item): Work => ({
+      adapter: adapter.name,
+      providerName: adapter.providerName,
+      dialect: adapter.dialect,
+      callbackId: id,
+      item,
+      receivedAt: call.receivedAt,
+      outcome,
+      evidence: evidenceOf(from, outcome, options.keys),
+    }),
+  );
+  const hidden = [...adapter.provider.verify.hides, ...SECRET_HEADERS].filter((name) => call.headers[name] !== undefined);
+  const headers = Object.fromEntries(Object.entries(call.headers).filter(([name]) => !hidden.includes(name))) as JsonObject;
+  return {
+    id,
+    adapter,
+    receivedAt: call.receivedAt,
+    method: call.method,
+    path: path.shown,
+    ip: call.ip,
+    headers,
+    body: call.body,
+    verification: { ok: true, code: null, scheme: adapter.provider.verify.scheme, credential: verification.credential, hidden },
+    works,
+    failed: translation.failed ?? null,
+    steps: {},
+  };
+}
+
+function isProbe(adapter: Adapter, request: { body: Uint8Array; headers: Readonly<Record<string, string | undefined>> }, receivedAt: number): boolean {
+  try {
+    return adapter.provider.probe?.({ ...request, receivedAt: new Date(receivedAt) }) ?? false;
+  } catch {
+    return false;
+  }
+}
+
+/** The body, or null where it is longer than the limit, which holds while reading. @throws where the caller went away. */
+async function readBody(request: IncomingMessage, limit: number, account: (bytes: number) => void): Promise<{ body: Buffer | null; size: number }> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    return await new Promise((resolve, reject) => {
+      request.on("data", (chunk: Buffer) => {
+        size += chunk.byteLength;
+        account(chunk.byteLength);
+        if (size > limit) {
+          request.removeAllListeners("data").pause();
+          resolve({ body: null, size });
+        } else chunks.push(chunk);
+      });
+      request.on("end", () => resolve({ body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), size }));
+      request.on("error", reject);
+      request.on("close", () => reject(new Error("closed early")));
+    });
+  } finally {
+    account(-size);
+  }
+}
+
+function singleHeaders(request: IncomingMessage): Record<string, string | undefined> {
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(request.headers)) headers[name] = Array.isArray(value) ? value.join(", ") : value;
+  return headers;
+}
+
+/** The caller's address: the nearest one that is not a proxy we trust. */
+function callerOf(request: IncomingMessage, forwarded: string | undefined, trusted: BlockList): string | null {
+  const hops = [...(forwarded?.split(",").map((hop) => hop.trim()) ?? []), request.socket.remoteAddress ?? ""];
+  for (const hop of hops.reverse()) {
+    const address = hop.startsWith("::ffff:") ? hop.slice(7) : hop;
+    const family = isIP(address);
+    if (family === 0) return null;
+    if (!trusted.check(address, family === 6 ? "ipv6" : "ipv4")) return address;
+  }
+  return null;
+}
+
+function count(receipt: Receipt, arrival: Arrival, metrics: Metrics): void {
+  const adapter = arrival.adapter.name;
+  metrics.callbacks.inc({ adapter, status: receipt.status });
+  for (const verdict of ["events", "taught", "unmatched", "duplicates", "ignored", "failed"] as const) {
+    if (receipt[verdict] > 0) metrics.items.inc({ adapter, verdict }, receipt[verdict]);
+  }
+  const unknown = arrival.works.filter((work) => work.verdict?.reason === "unknown_word").length;
+  if (unknown > 0) metrics.unknownWords.inc({ adapter }, unknown);
+}
+
+function answer(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text), ...headers });
+  response.end(text);
+}
+
+function answerError(response: ServerResponse, error: GatewayError): void {
+  const headers: Record<string, string> = {
+    ...(error.status === 503 && { "retry-after": String(RETRY_AFTER_SECONDS) }),
+    ...(error.status === 405 && { allow: "POST" }),
+    ...(error.code === "body_too_large" && { connection: "close" }),
+  };
+  answer(response, error.status, errorBody(error, `req_${randomUUID()}`), headers);
+}
+
+/** Lets the answer arrive, reads and drops what still comes for a moment, and hangs up. */
+function closeSoon(request: IncomingMessage, response: ServerResponse): void {
+  request.on("data", () => {});
+  request.on("error", () => {});
+  request.resume();
+  response.on("finish", () => setTimeout(() => request.socket.destroy(), 1000).unref());
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

@@ -18,7 +18,10 @@ export const settings = z.object({
   DATA_DIR: z.string().default(".data"),
   API_TOKEN: z.string().min(KEY_BYTES, "must have 32 characters or more").optional(),
   MASTER_KEY: z.string().optional(),
-  BUS_URL: z.string().regex(/^nats:\/\//, "must be nats://host:port").optional(),
+  BUS_URL: z
+    .string()
+    .regex(/^nats:\/\//, "must be nats://host:port")
+    .optional(),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: "must be https://host" })
     .transform((url) => url.replace(/\/+$/, ""))
@@ -60,15 +63,24 @@ export function readConfig(environment: Environment, adapters: Iterable<string>)
   const embedded = !given.DATABASE_URL;
   const folder = given.DATA_DIR ?? ".data";
   const token = given.API_TOKEN ?? (embedded ? kept(folder, "api-token", () => randomBytes(24).toString("hex")) : undefined);
-  const master = given.MASTER_KEY ?? (embedded ? kept(folder, "master-key", () => randomBytes(KEY_BYTES).toString("base64")) : undefined);
-  if (!token) problems.push("API_TOKEN: is required with DATABASE_URL; 32 characters or more, such as `openssl rand -hex 24` makes");
+  const master =
+    given.MASTER_KEY ?? (embedded ? kept(folder, "master-key", () => randomBytes(KEY_BYTES).toString("base64")) : undefined);
+  if (!token)
+    problems.push("API_TOKEN: is required with DATABASE_URL; 32 characters or more, such as `openssl rand -hex 24` makes");
   if (!master) problems.push("MASTER_KEY: is required with DATABASE_URL; make one with `openssl rand -base64 32`");
-  const keys = (master ?? "").split(/\s+/).filter(Boolean).map((key) => Buffer.from(key, "base64"));
-  if (keys.some((key) => key.length < KEY_BYTES)) problems.push("MASTER_KEY: each key must be 32 bytes in base64, such as `openssl rand -base64 32` makes");
+  const keys = (master ?? "")
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((key) => Buffer.from(key, "base64"));
+  if (keys.some((key) => key.length < KEY_BYTES))
+    problems.push("MASTER_KEY: each key must be 32 bytes in base64, such as `openssl rand -base64 32` makes");
   const proxies = readProxies(given.TRUSTED_PROXIES ?? "");
   if (typeof proxies === "string") problems.push(`TRUSTED_PROXIES: ${proxies}`);
   if (!parsed.success || problems.length > 0) throw new SettingsError(problems.join("\n"));
-  const secrets = [...adapters].map((name): [string, string[]] => [name, (given[secretsSetting(name)] ?? "").split(/\s+/).filter(Boolean)]);
+  const secrets = [...adapters].map((name): [string, string[]] => [
+    name,
+    (given[secretsSetting(name)] ?? "").split(/\s+/).filter(Boolean),
+  ]);
   return {
     ...parsed.data,
     API_TOKEN: token as string,

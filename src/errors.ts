@@ -41,5 +41,7 @@ export class GatewayError extends Error {
 
 /** The body of an error's answer. */
 export function errorBody(error: GatewayError, requestId: string) {
-  return { error: { code: error.code, message: error.message, ...(error.fields && { fields: error.fields }), request_id: requestId } };
+  return {
+    error: { code: error.code, message: error.message, ...(error.fields && { fields: error.fields }), request_id: requestId },
+  };
 }

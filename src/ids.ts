@@ -1,7 +1,7 @@
 import { v7 } from "uuid";
 
-const PREFIXES = { callback: "cb", event: "evt", binding: "bnd", dispatch: "dsp", endpoint: "ep", audit: "aud" } as const;
-export type IdKind = keyof typeof PREFIXES;
+const PREFIXES = { callback: "cb", event: "evt", binding: "bnd", waiting: "wt", dispatch: "dsp", endpoint: "ep" } as const;
+type IdKind = keyof typeof PREFIXES;
 
 /** A UUIDv7 of that moment, in milliseconds of the *database's* clock, so that it falls into a partition that exists. */
 export function newId(now: number): string {

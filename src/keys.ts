@@ -99,11 +99,15 @@ export class DataKeys {
   static async load(query: Query, vault: Vault): Promise<DataKeys> {
     const keys: Record<string, Buffer> = {};
     for (const name of ["guard", "search", "content"]) {
-      await query("insert into data_keys (name, ciphertext) values ($1, $2) on conflict do nothing", [name, vault.seal(randomBytes(32))]);
+      await query("insert into data_keys (name, ciphertext) values ($1, $2) on conflict do nothing", [
+        name,
+        vault.seal(randomBytes(32)),
+      ]);
       const [row] = await query<{ ciphertext: string }>("select ciphertext from data_keys where name = $1", [name]);
       const sealed = row?.ciphertext ?? "";
       keys[name] = vault.open(sealed);
-      if (vault.isStale(sealed)) await query("update data_keys set ciphertext = $2 where name = $1", [name, vault.seal(keys[name])]);
+      if (vault.isStale(sealed))
+        await query("update data_keys set ciphertext = $2 where name = $1", [name, vault.seal(keys[name])]);
     }
     return new DataKeys(keys as { guard: Buffer; search: Buffer; content: Buffer });
   }

@@ -8,10 +8,30 @@ export function createMetrics() {
   const registers = [registry];
   return {
     registry,
-    callbacks: new Counter({ name: "homing_callbacks_total", help: "Authentic callbacks by outcome", labelNames: ["adapter", "status"], registers }),
-    rejected: new Counter({ name: "homing_rejected_total", help: "Refused requests by reason", labelNames: ["adapter", "code"], registers }),
-    items: new Counter({ name: "homing_items_total", help: "Items of callbacks by verdict", labelNames: ["adapter", "verdict"], registers }),
-    unknownWords: new Counter({ name: "homing_unknown_words_total", help: "Items with a word that no rule knows", labelNames: ["adapter"], registers }),
+    callbacks: new Counter({
+      name: "homing_callbacks_total",
+      help: "Authentic callbacks by outcome",
+      labelNames: ["adapter", "status"],
+      registers,
+    }),
+    rejected: new Counter({
+      name: "homing_rejected_total",
+      help: "Refused requests by reason",
+      labelNames: ["adapter", "code"],
+      registers,
+    }),
+    items: new Counter({
+      name: "homing_items_total",
+      help: "Items of callbacks by verdict",
+      labelNames: ["adapter", "verdict"],
+      registers,
+    }),
+    unknownWords: new Counter({
+      name: "homing_unknown_words_total",
+      help: "Items with a word that no rule knows",
+      labelNames: ["adapter"],
+      registers,
+    }),
     latency: new Histogram({
       name: "homing_callback_seconds",
       help: "From a callback's first byte to its answer",

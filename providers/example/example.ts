@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { type DeliveryDraft, defineProvider, eachItem, hmac, isoTime, optionalText, type Status, unknownWord } from "#provider";
 
-const statuses: Record<string, Status> = {
-  accepted: "sent",
-  delivered: "delivered",
-  rejected: "failed", // never left the provider
-  hard_bounce: "bounced",
-  soft_bounce: "bounced",
-  opened: "opened",
-};
+const statuses = new Map<string, Status>([
+  ["accepted", "sent"],
+  ["delivered", "delivered"],
+  ["rejected", "failed"], // never left the provider
+  ["hard_bounce", "bounced"],
+  ["soft_bounce", "bounced"],
+  ["opened", "opened"],
+]);
 
 const report = z.object({
   id: z.string().min(1),
@@ -28,7 +28,7 @@ export default defineProvider({
   payload: z.object({ reports: z.array(z.unknown()) }),
   events: ({ reports }) =>
     eachItem(reports, report, (item): DeliveryDraft | ReturnType<typeof unknownWord> => {
-      const status = statuses[item.status];
+      const status = statuses.get(item.status);
       if (!status) return unknownWord(item.status);
       return {
         key: item.id,

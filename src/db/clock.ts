@@ -10,7 +10,9 @@ export async function databaseClock(database: Database, local: () => number): Pr
     now: () => local() + offset,
     async measure() {
       const before = local();
-      const [row] = await database.query<{ now: string }>("select (extract(epoch from clock_timestamp()) * 1000)::bigint::text as now");
+      const [row] = await database.query<{ now: string }>(
+        "select (extract(epoch from clock_timestamp()) * 1000)::bigint::text as now",
+      );
       offset = Number(row?.now) - (before + local()) / 2;
     },
   };

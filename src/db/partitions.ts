@@ -43,7 +43,9 @@ export async function keepPartitions(kind: Database["kind"], query: Query): Prom
       const name = nameOf(table, day);
       if (existing.has(name)) continue;
       await query(`create table if not exists ${name} (like ${table} including all excluding identity)`);
-      await query(`alter table ${table} attach partition ${name} for values from ('${firstIdOf(day)}') to ('${firstIdOf(day + DAY_MS)}')`);
+      await query(
+        `alter table ${table} attach partition ${name} for values from ('${firstIdOf(day)}') to ('${firstIdOf(day + DAY_MS)}')`,
+      );
     }
   }
   if (kind === "postgres") await query("reset lock_timeout");
@@ -53,7 +55,12 @@ export async function keepPartitions(kind: Database["kind"], query: Query): Prom
  * Drops the days of a table that lie wholly before `keepDays`. Callbacks whose items still wait are first copied to `kept_callbacks`
  * under the same id; the guard (`event_keys`) is not touched. Answers the names of what was dropped.
  */
-export async function dropOldPartitions(kind: Database["kind"], query: Query, table: Partitioned, keepDays: number): Promise<string[]> {
+export async function dropOldPartitions(
+  kind: Database["kind"],
+  query: Query,
+  table: Partitioned,
+  keepDays: number,
+): Promise<string[]> {
   const oldest = Math.floor((await databaseNow(query)) / DAY_MS) * DAY_MS - keepDays * DAY_MS;
   const dropped: string[] = [];
   for (const partition of await partitionsOf(query, table)) {

@@ -108,9 +108,11 @@ const callbackColumns = () => ({
   failed: integer("failed").notNull(),
   dismissed: integer("dismissed").notNull().default(0),
   /** The first that applies: CONTRACT §3. */
-  status: text("status").notNull().generatedAlwaysAs(
-    sql`case when failed > 0 then 'failed' when unmatched > 0 then 'unmatched' when events + taught > 0 then 'accepted' when duplicates > 0 then 'duplicate' when dismissed > 0 then 'dismissed' else 'ignored' end`,
-  ),
+  status: text("status")
+    .notNull()
+    .generatedAlwaysAs(
+      sql`case when failed > 0 then 'failed' when unmatched > 0 then 'unmatched' when events + taught > 0 then 'accepted' when duplicates > 0 then 'duplicate' when dismissed > 0 then 'dismissed' else 'ignored' end`,
+    ),
   /** Keyed hashes of what support may look for: references, message ids, addresses, order numbers. */
   terms: bigint("terms", { mode: "bigint" }).array().notNull(),
 });
@@ -179,7 +181,10 @@ export const events = pgTable(
 );
 
 /** Begun anew when this database's transaction ids are behind those of the log (dump and restore). */
-export const logEpochs = pgTable("log_epochs", { epoch: integer("epoch").primaryKey(), startedAt: moment("started_at").notNull().default(sql`now()`) });
+export const logEpochs = pgTable("log_epochs", {
+  epoch: integer("epoch").primaryKey(),
+  startedAt: moment("started_at").notNull().default(sql`now()`),
+});
 
 /** Drafts that have no workspace yet. */
 export const waiting = pgTable(
@@ -331,7 +336,11 @@ export const attempts = pgTable(
 );
 
 /** How far a reader of ours (the bus) has come in the log. */
-export const cursors = pgTable("cursors", { name: text("name").primaryKey(), position: text("position").notNull(), updatedAt: created() });
+export const cursors = pgTable("cursors", {
+  name: text("name").primaryKey(),
+  position: text("position").notNull(),
+  updatedAt: created(),
+});
 
 /** A bounded sample of what was refused. */
 export const rejections = pgTable("rejections", {
@@ -355,7 +364,12 @@ export const rejections = pgTable("rejections", {
 /** Per adapter and minute: what the overview shows. Written by a timer. */
 export const minutes = pgTable(
   "minutes",
-  { adapter: text("adapter").notNull(), minute: moment("minute").notNull(), outcome: text("outcome").notNull(), count: integer("count").notNull() },
+  {
+    adapter: text("adapter").notNull(),
+    minute: moment("minute").notNull(),
+    outcome: text("outcome").notNull(),
+    count: integer("count").notNull(),
+  },
   (table) => [primaryKey({ columns: [table.adapter, table.minute, table.outcome] })],
 );
 

@@ -1,6 +1,6 @@
-import type { Draft, Json, JsonObject } from "../provider/draft.ts";
-import type { Context } from "../inbound/resolve.ts";
 import { showId } from "../ids.ts";
+import type { Context } from "../inbound/resolve.ts";
+import type { Draft, Json, JsonObject } from "../provider/draft.ts";
 import { type CatalogueType, DELIVERY_NAME, deliveryType } from "./catalogue.ts";
 
 /** How far ahead of its receipt a provider's time may lie. */
@@ -26,7 +26,9 @@ export type Event = {
 /** When it happened: the provider's time, unless it tells none or one in the future. */
 export function occurredAt(draft: Draft, receivedAt: number): { at: number; clock: "provider" | "received" } {
   const told = draft.occurredAt?.getTime();
-  return told !== undefined && told <= receivedAt + AHEAD_MS ? { at: told, clock: "provider" } : { at: receivedAt, clock: "received" };
+  return told !== undefined && told <= receivedAt + AHEAD_MS
+    ? { at: told, clock: "provider" }
+    : { at: receivedAt, clock: "received" };
 }
 
 /** The event that a placed draft becomes. Every key field is there, `null` where unknown. */

@@ -15,12 +15,22 @@ export const catalogue = {
   "delivery.sent": z.strictObject(message),
   "delivery.delivered": z.strictObject({ ...message, delivered_at: time }),
   "delivery.failed": z.strictObject({ ...message, error_code: maybe, error_reason: maybe }),
-  "delivery.bounced": z.strictObject({ ...message, channel: z.literal("email"), bounce_type: z.enum(["hard", "soft"]), bounce_reason: maybe }),
+  "delivery.bounced": z.strictObject({
+    ...message,
+    channel: z.literal("email"),
+    bounce_type: z.enum(["hard", "soft"]),
+    bounce_reason: maybe,
+  }),
   "delivery.opened": z.strictObject({ ...message, opened_at: time, machine: z.boolean() }),
   "delivery.clicked": z.strictObject({ ...message, link_url: maybe, clicked_at: time }),
   "delivery.replied": z.strictObject({ ...message, reply_text: maybe }),
   "delivery.read": z.strictObject({ ...message, read_at: time }),
-  "contact.created": z.strictObject({ contact_id: text, email: maybe, phone: maybe, source: z.enum(["sdk", "api", "import", "webhook"]) }),
+  "contact.created": z.strictObject({
+    contact_id: text,
+    email: maybe,
+    phone: maybe,
+    source: z.enum(["sdk", "api", "import", "webhook"]),
+  }),
   "contact.updated": z.strictObject({
     contact_id: text,
     changes: z.record(z.string(), z.strictObject({ old: z.unknown(), new: z.unknown() })),
@@ -29,7 +39,12 @@ export const catalogue = {
   "contact.merged": z.strictObject({ surviving_id: text, merged_id: text, merge_source: maybe }),
   "segment.entered": z.strictObject({ contact_id: text, segment_id: text, segment_name: maybe }),
   "segment.exited": z.strictObject({ contact_id: text, segment_id: text, segment_name: maybe }),
-  "campaign.started": z.strictObject({ campaign_id: text, campaign_name: maybe, segment_id: maybe, channel: z.enum(channels).nullable() }),
+  "campaign.started": z.strictObject({
+    campaign_id: text,
+    campaign_name: maybe,
+    segment_id: maybe,
+    channel: z.enum(channels).nullable(),
+  }),
   "campaign.completed": z.strictObject({
     campaign_id: text,
     total_sent: z.number().int().nullable(),
@@ -38,7 +53,11 @@ export const catalogue = {
   }),
   "campaign.paused": z.strictObject({ campaign_id: text, paused_by: maybe }),
   "billing.credit_low": z.strictObject({ current_balance: maybeNumber, threshold: maybeNumber, workspace_id: text }),
-  "billing.plan_changed": z.strictObject({ old_plan: maybe, new_plan: maybe, effective_at: z.iso.datetime({ offset: true }).nullable() }),
+  "billing.plan_changed": z.strictObject({
+    old_plan: maybe,
+    new_plan: maybe,
+    effective_at: z.iso.datetime({ offset: true }).nullable(),
+  }),
 } as const;
 
 export type CatalogueType = keyof typeof catalogue;
@@ -88,6 +107,8 @@ export const eventSchema = z
     }
     const [channel = "", status = ""] = event.variant?.split(".") ?? [];
     const delivery = (channels as readonly string[]).includes(channel) && (statuses as readonly string[]).includes(status);
-    if ((event.name === DELIVERY_NAME) !== delivery) context.addIssue({ code: "custom", message: "variant does not fit the name", path: ["variant"] });
-    if (event.name !== DELIVERY_NAME && event.name !== event.type) context.addIssue({ code: "custom", message: "name does not fit the type", path: ["name"] });
+    if ((event.name === DELIVERY_NAME) !== delivery)
+      context.addIssue({ code: "custom", message: "variant does not fit the name", path: ["variant"] });
+    if (event.name !== DELIVERY_NAME && event.name !== event.type)
+      context.addIssue({ code: "custom", message: "name does not fit the type", path: ["name"] });
   });

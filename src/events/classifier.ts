@@ -13,9 +13,9 @@ export const classifications: ReadonlyMap<string, Classification> = new Map<stri
   [DELIVERY_NAME, "PASSIVE"],
   ...variants.map((variant) => [variant, "PASSIVE"] as const),
   ...catalogueTypes.map((type) => [type, "PASSIVE"] as const),
-  ...(["page_view", "order_placed", "purchase", "app_opened", "product_viewed", "add_to_cart", "search", "login", "signup"] as const).map(
-    (name) => [name, "ACTIVE"] as const,
-  ),
+  ...(
+    ["page_view", "order_placed", "purchase", "app_opened", "product_viewed", "add_to_cart", "search", "login", "signup"] as const
+  ).map((name) => [name, "ACTIVE"] as const),
 ]);
 
 /** The class of a name; null for one that nobody knows. */

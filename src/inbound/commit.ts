@@ -1,9 +1,9 @@
 import { type Database, type Query, sqlState } from "../db/client.ts";
+import { showId } from "../ids.ts";
 import type { FactDraft } from "../provider/draft.ts";
-import { type DecideOptions, Decider, type Found, isDraft, wanted, type Work } from "./decide.ts";
+import { type DecideOptions, Decider, type Found, isDraft, type Work, wanted } from "./decide.ts";
 import { lockStates, lookUp } from "./lookup.ts";
 import { type Arrival, callbackRow, countsOf, type Receipt, statusOf } from "./record.ts";
-import { showId } from "../ids.ts";
 import { type KnownState, stateKey } from "./state.ts";
 import { isOneSlice, Plan, write } from "./write.ts";
 

@@ -56,7 +56,14 @@ export class Credentials {
       if (!adapter) continue;
       this.#environment.set(
         name,
-        secrets.map((text, position) => ({ owner: "platform", place: "environment", position, since: null, text, key: environmentKey(adapter, text) })),
+        secrets.map((text, position) => ({
+          owner: "platform",
+          place: "environment",
+          position,
+          since: null,
+          text,
+          key: environmentKey(adapter, text),
+        })),
       );
     }
   }
@@ -69,9 +76,13 @@ export class Credentials {
     );
     if (!row || row.version === this.#version) return;
     const stored = new Map<string, Map<string, Credential[]>>();
-    const rows = await query<{ adapter: string; workspace_id: string | null; position: number; ciphertext: string; created_at: Date }>(
-      "select adapter, workspace_id, position, ciphertext, created_at from secrets order by adapter, workspace_id, position",
-    );
+    const rows = await query<{
+      adapter: string;
+      workspace_id: string | null;
+      position: number;
+      ciphertext: string;
+      created_at: Date;
+    }>("select adapter, workspace_id, position, ciphertext, created_at from secrets order by adapter, workspace_id, position");
     for (const secret of rows) {
       const adapter = this.#registry.get(secret.adapter);
       if (!adapter) continue;
@@ -95,7 +106,10 @@ export class Credentials {
     );
     for (const one of rotated) {
       const name = `${one.adapter} ${one.workspace_id}`;
-      generations.set(name, [...(generations.get(name) ?? []), { generation: one.generation, validUntil: one.valid_until?.getTime() ?? null }]);
+      generations.set(name, [
+        ...(generations.get(name) ?? []),
+        { generation: one.generation, validUntil: one.valid_until?.getTime() ?? null },
+      ]);
     }
     this.#stored = stored;
     this.#generations = generations;

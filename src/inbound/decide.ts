@@ -79,7 +79,12 @@ export function evidenceOf(
 ): Evidence {
   const said = "teaches" in outcome ? outcome.teaches : isDraft(outcome) ? outcome : {};
   const references = (said.references ?? []).filter((one) => one.value !== "" && one.value.length <= LONGEST_REFERENCE);
-  return { ...callback, metadata: said.metadata ?? [], references: [...recipientReference(outcome, references, keys), ...references] };
+  return {
+    ...callback,
+    message: isDraft(outcome) && "status" in outcome ? outcome.data.message_id : null,
+    metadata: said.metadata ?? [],
+    references: [...recipientReference(outcome, references, keys), ...references],
+  };
 }
 
 /** Where one message goes to several people, what was learned of one of them must not reach another. */
@@ -139,7 +144,7 @@ export class Decider {
     const { outcome } = work;
     if ("failed" in outcome) return { verdict: "failed", reason: outcome.failed };
     if ("ignored" in outcome) return { verdict: "ignored", reason: outcome.ignored, ...(outcome.word && { word: outcome.word }) };
-    if (isDraft(outcome) && outcome.test && this.#options.ignoreTestMode) return { verdict: "ignored", reason: "test_mode" };
+    if (outcome.test && this.#options.ignoreTestMode) return { verdict: "ignored", reason: "test_mode" };
     const resolution = resolve(
       work.evidence,
       (reference) => {
@@ -150,11 +155,23 @@ export class Decider {
     );
     const { ways } = resolution;
     if (!isDraft(outcome)) {
-      if (!resolution.workspace) return { verdict: "ignored", reason: resolution.reason === "no_reference_bound" ? "teaches_nothing" : resolution.reason, ways };
+      if (!resolution.workspace)
+        return {
+          verdict: "ignored",
+          reason: resolution.reason === "no_reference_bound" ? "teaches_nothing" : resolution.reason,
+          ways,
+        };
       const taught = this.#learn(work, resolution, resolution.workspace);
-      return { verdict: taught ? "taught" : "ignored", reason: taught ? null : "nothing_new", ways, workspace: resolution.workspace };
+      return {
+        verdict: taught ? "taught" : "ignored",
+        reason: taught ? null : "nothing_new",
+        ways,
+        workspace: resolution.workspace,
+      };
     }
-    return resolution.workspace ? this.#place(work, outcome, resolution, resolution.workspace, states) : this.#wait(work, outcome, resolution);
+    return resolution.workspace
+      ? this.#place(work, outcome, resolution, resolution.workspace, states)
+      : this.#wait(work, outcome, resolution);
   }
 
   #place(work: Work, draft: Draft, resolution: Resolution, workspace: string, states: Map<string, KnownState>): Verdict {
@@ -271,7 +288,14 @@ export class Decider {
     const { outcome, state } = applyState(draft, at, states.get(key));
     if (state) {
       const stored = states.get(key)?.stored ?? false;
-      this.plan.states.set(key, { key, workspace_id: workspace, adapter: work.adapter, kind: draft.state?.kind ?? "", ...state, stored });
+      this.plan.states.set(key, {
+        key,
+        workspace_id: workspace,
+        adapter: work.adapter,
+        kind: draft.state?.kind ?? "",
+        ...state,
+        stored,
+      });
       states.set(key, { ...state, stored });
     }
     return outcome;
@@ -330,6 +354,7 @@ function contextFor(reference: Reference, work: Work, context: Context): Context
   const { contact_id, ...ofMessage } = context;
   const isMessage = reference.kind === "message" || reference.value === draft.data.message_id;
   if (reference.kind !== "recipient" && !isMessage) return null;
-  const told: Context = reference.kind === "recipient" || !recipientOf(draft) ? { ...ofMessage, ...(contact_id && { contact_id }) } : ofMessage;
+  const told: Context =
+    reference.kind === "recipient" || !recipientOf(draft) ? { ...ofMessage, ...(contact_id && { contact_id }) } : ofMessage;
   return Object.keys(told).length > 0 ? told : null;
 }

@@ -43,7 +43,16 @@ export async function heal(
     const last = slice.at(-1);
     if (!last) break;
     after = { at: last.at, id: last.id };
-    const plan = await settle(() => options.database.transaction((query) => healSlice(query, slice.map((row) => row.id), cause, options)));
+    const plan = await settle(() =>
+      options.database.transaction((query) =>
+        healSlice(
+          query,
+          slice.map((row) => row.id),
+          cause,
+          options,
+        ),
+      ),
+    );
     emitted += plan.events.length;
     progress(plan.events.length);
     taught.push(...[...plan.learned, ...plan.ambiguous].map((row) => row.reference));
@@ -72,14 +81,21 @@ async function healSlice(query: Query, ids: string[], cause: "binding" | "worksp
   );
   const order = new Map(ids.map((id, index) => [id, index]));
   rows.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
-  const plan = await decide(rows.map((row) => workOf(row, cause)), query, options);
+  const plan = await decide(
+    rows.map((row) => workOf(row, cause)),
+    query,
+    options,
+  );
   await write(query, plan);
   return plan;
 }
 
 function workOf(row: Row, cause: "binding" | "workspace"): Work {
   const [providerName = "", dialect = null] = row.adapter.split("/");
-  const { outcome, evidence } = JSON.parse(row.draft) as { outcome: Outcome & { occurredAt?: string | Date | null }; evidence: Evidence };
+  const { outcome, evidence } = JSON.parse(row.draft) as {
+    outcome: Outcome & { occurredAt?: string | Date | null };
+    evidence: Evidence;
+  };
   if (outcome.occurredAt) outcome.occurredAt = new Date(outcome.occurredAt);
   return {
     adapter: row.adapter,
@@ -115,5 +131,8 @@ export async function findForgotten(query: Query, after: string | null): Promise
      from (select id, reason, refs from waiting where id > $1::uuid order by id limit ${SWEEP_ROWS}) w order by w.id`,
     [after ?? firstIdOf(0)],
   );
-  return { ids: rows.filter((row) => row.due).map((row) => row.id), next: rows.length === SWEEP_ROWS ? (rows.at(-1)?.id ?? null) : null };
+  return {
+    ids: rows.filter((row) => row.due).map((row) => row.id),
+    next: rows.length === SWEEP_ROWS ? (rows.at(-1)?.id ?? null) : null,
+  };
 }

@@ -22,7 +22,9 @@ export class Healer {
   /** Sweeps from now on: at once, for what a crash left, and every 5 s. */
   start(): void {
     const sweep = async () => {
-      await this.#enqueue(() => this.sweep()).catch((error: unknown) => this.#log.error({ err: error }, "the sweep of what waits failed"));
+      await this.#enqueue(() => this.sweep()).catch((error: unknown) =>
+        this.#log.error({ err: error }, "the sweep of what waits failed"),
+      );
       if (!this.#stopping.signal.aborted) this.#timer = setTimeout(sweep, SWEEP_EVERY_MS).unref();
     };
     void sweep();
@@ -41,7 +43,9 @@ export class Healer {
   }
 
   #background(which: Which): void {
-    this.#enqueue(() => this.#all(which, "binding")).catch((error: unknown) => this.#log.error({ err: error }, "looking again at what waits failed"));
+    this.#enqueue(() => this.#all(which, "binding")).catch((error: unknown) =>
+      this.#log.error({ err: error }, "looking again at what waits failed"),
+    );
   }
 
   /** For a person who waits: answers within 5 s with what is done so far; the rest goes on behind it. */

@@ -2,7 +2,16 @@ import type { Query } from "../db/client.ts";
 import type { Found, KnownKey } from "./decide.ts";
 import type { KnownState } from "./state.ts";
 
-type Row = { what: "binding" | "workspace" | "key"; a: string; b: string | null; c: string | null; d: string | null; e: string | null; f: string | null; g: boolean };
+type Row = {
+  what: "binding" | "workspace" | "key";
+  a: string;
+  b: string | null;
+  c: string | null;
+  d: string | null;
+  e: string | null;
+  f: string | null;
+  g: boolean;
+};
 
 const LOOK_UP = `
   select 'binding' as what, b.reference as a, b.workspace_id as b, b.other_workspace_id as c, b.origin as d, b.context as e,
@@ -19,7 +28,10 @@ const LOOK_UP = `
   left join waiting w on w.natural_key = k.natural_key and w.owner = k.owner`;
 
 /** One statement for all that a flush needs to know. */
-export async function lookUp(query: Query, wanted: { references: string[]; workspaces: string[]; keys: string[] }): Promise<Found> {
+export async function lookUp(
+  query: Query,
+  wanted: { references: string[]; workspaces: string[]; keys: string[] },
+): Promise<Found> {
   const found: Found = { bindings: new Map(), workspaces: new Map(), keys: new Map() };
   if (wanted.references.length + wanted.workspaces.length + wanted.keys.length === 0) return found;
   const lists = [wanted.references, wanted.workspaces, wanted.keys].map((list) => JSON.stringify(list));
@@ -54,5 +66,7 @@ export async function lockStates(query: Query, keys: string[]): Promise<Map<stri
      where key in (select json_array_elements_text($1::text::json)::uuid) order by key for update`,
     [JSON.stringify(keys)],
   );
-  return new Map(rows.map((row) => [row.key, { fields: row.fields ? JSON.parse(row.fields) : null, at: Number(row.at), stored: true }]));
+  return new Map(
+    rows.map((row) => [row.key, { fields: row.fields ? JSON.parse(row.fields) : null, at: Number(row.at), stored: true }]),
+  );
 }

@@ -1,6 +1,6 @@
 import { sqlState } from "../db/client.ts";
 import { GatewayError } from "../errors.ts";
-import { commit, type CommitOptions, type Committed } from "./commit.ts";
+import { type CommitOptions, type Committed, commit } from "./commit.ts";
 import type { Arrival, Receipt } from "./record.ts";
 
 /** What one flush takes, whichever comes first; a larger callback goes alone. */
@@ -87,7 +87,13 @@ export class CommitQueue {
 
   async #flush(batch: Entry[]): Promise<void> {
     try {
-      this.#answer(batch, await this.#write(batch.map((entry) => entry.arrival), this.#options));
+      this.#answer(
+        batch,
+        await this.#write(
+          batch.map((entry) => entry.arrival),
+          this.#options,
+        ),
+      );
     } catch (error) {
       if (isUnavailable(error)) {
         const refused = new GatewayError("database_unavailable", { cause: error });

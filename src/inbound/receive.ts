@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { BlockList, isIP } from "node:net";
+import { type BlockList, isIP } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { DatabaseClock } from "../db/clock.ts";
 import { type ErrorCode, errorBody, GatewayError } from "../errors.ts";
@@ -59,8 +59,25 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
     const refuse = (code: ErrorCode, verification: JsonObject = {}) => {
       const adapter = path?.adapter.name ?? null;
       options.metrics.rejected.inc({ adapter: adapter ?? "none", code });
-      const shown = path?.shown ?? (request.url ?? "").split("?", 1)[0]?.replace(/[0-9a-f]{32}/gi, "…").slice(0, 300) ?? "";
-      options.rejections.add({ adapter, receivedAt, method: request.method ?? "", path: shown, ip, code, headers, body, size, verification });
+      const shown =
+        path?.shown ??
+        (request.url ?? "")
+          .split("?", 1)[0]
+          ?.replace(/[0-9a-f]{32}/gi, "…")
+          .slice(0, 300) ??
+        "";
+      options.rejections.add({
+        adapter,
+        receivedAt,
+        method: request.method ?? "",
+        path: shown,
+        ip,
+        code,
+        headers,
+        body,
+        size,
+        verification,
+      });
       answerError(response, new GatewayError(code));
     };
 
@@ -109,7 +126,10 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
       answer(response, 200, receipt);
     } catch (error) {
       const refusal = error instanceof GatewayError ? error : new GatewayError("internal", { cause: error });
-      options.log[refusal.status === 503 ? "warn" : "error"]({ adapter: adapter.name, code: refusal.code, err: refusal.cause }, "a callback was not stored");
+      options.log[refusal.status === 503 ? "warn" : "error"](
+        { adapter: adapter.name, code: refusal.code, err: refusal.cause },
+        "a callback was not stored",
+      );
       options.metrics.rejected.inc({ adapter: adapter.name, code: refusal.code });
       answerError(response, refusal);
     }
@@ -126,15 +146,28 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
 /** Reads what a verified callback says: its items, each with the evidence for whose it is. */
 export function arrive(
   path: CallbackPath,
-  call: { body: Uint8Array; headers: Readonly<Record<string, string | undefined>>; ip: string | null; receivedAt: number; method: string },
+  call: {
+    body: Uint8Array;
+    headers: Readonly<Record<string, string | undefined>>;
+    ip: string | null;
+    receivedAt: number;
+    method: string;
+  },
   verification: Extract<ReturnType<typeof verify>, { ok: true }>,
   options: Pick<ReceiveOptions, "keys" | "databaseClock">,
 ): Arrival {
   const { adapter } = path;
   const id = newId(options.databaseClock.now());
-  const translation = translate(adapter.provider, { body: call.body, headers: call.headers, receivedAt: new Date(call.receivedAt) });
+  const translation = translate(adapter.provider, {
+    body: call.body,
+    headers: call.headers,
+    receivedAt: new Date(call.receivedAt),
+  });
   const { owner } = verification.credential;
-  const named = path.workspace === null || path.workspace === "_" ? null : { workspace: path.workspace, vouched: verification.vouchesForPath };
+  const named =
+    path.workspace === null || path.workspace === "_"
+      ? null
+      : { workspace: path.workspace, vouched: verification.vouchesForPath };
   const from = { adapter: adapter.name, owner, path: named };
   const works = translation.items.map(
     (outcome, item): Work => ({
@@ -166,7 +199,11 @@ export function arrive(
   };
 }
 
-function isProbe(adapter: Adapter, request: { body: Uint8Array; headers: Readonly<Record<string, string | undefined>> }, receivedAt: number): boolean {
+function isProbe(
+  adapter: Adapter,
+  request: { body: Uint8Array; headers: Readonly<Record<string, string | undefined>> },
+  receivedAt: number,
+): boolean {
   try {
     return adapter.provider.probe?.({ ...request, receivedAt: new Date(receivedAt) }) ?? false;
   } catch {
@@ -175,7 +212,11 @@ function isProbe(adapter: Adapter, request: { body: Uint8Array; headers: Readonl
 }
 
 /** The body, or null where it is longer than the limit, which holds while reading. @throws where the caller went away. */
-async function readBody(request: IncomingMessage, limit: number, account: (bytes: number) => void): Promise<{ body: Buffer | null; size: number }> {
+async function readBody(
+  request: IncomingMessage,
+  limit: number,
+  account: (bytes: number) => void,
+): Promise<{ body: Buffer | null; size: number }> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {

@@ -60,7 +60,11 @@ export class Rejections {
     if (ofPrefix >= PER_PREFIX_AND_MINUTE || ofDay >= PER_ADAPTER_AND_DAY || ring.length >= RING) return;
     this.#perPrefix.set(prefix, ofPrefix + 1);
     this.#perDay.set(adapter, ofDay + 1);
-    ring.push({ ...rejection, id: newId(this.#clock.now()), body: rejection.body && rejection.body.byteLength <= LONGEST_BODY ? rejection.body : null });
+    ring.push({
+      ...rejection,
+      id: newId(this.#clock.now()),
+      body: rejection.body && rejection.body.byteLength <= LONGEST_BODY ? rejection.body : null,
+    });
     this.#unwritten.set(adapter, ring);
   }
 
@@ -75,7 +79,9 @@ export class Rejections {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.flush().catch((error: unknown) => this.#log.warn({ err: error }, "the sample of refused requests could not be written"));
+      this.flush().catch((error: unknown) =>
+        this.#log.warn({ err: error }, "the sample of refused requests could not be written"),
+      );
     }, WRITE_EVERY_MS).unref();
   }
 
@@ -111,7 +117,11 @@ export class Rejections {
       [JSON.stringify(json)],
     );
     const written = new Set(rows.map((row) => row.id));
-    for (const [adapter, ring] of this.#unwritten) this.#unwritten.set(adapter, ring.filter((row) => !written.has(row.id)));
+    for (const [adapter, ring] of this.#unwritten)
+      this.#unwritten.set(
+        adapter,
+        ring.filter((row) => !written.has(row.id)),
+      );
   }
 }
 

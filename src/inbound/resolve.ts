@@ -22,6 +22,8 @@ export type Evidence = {
   owner: "platform" | (string & {});
   /** The workspace in the URL; not vouched for, it is a hint that may object. */
   path: { workspace: string; vouched: boolean } | null;
+  /** The provider's id of the message that it is about. */
+  message: string | null;
   metadata: Metadata[];
   references: Reference[];
 };
@@ -80,7 +82,7 @@ export function workspaceId(value: unknown): string | null {
 type Echo = { workspace: string | null; looked: { where: string; value: string | null }[]; context: Context };
 
 /** Reads what a provider echoed of ours: named keys of an object, or `<workspace>.<message>[.<campaign>[.<contact>]]`. */
-export function readMetadata({ where, fields }: Metadata): Echo {
+export function readMetadata({ where, fields, names }: Metadata): Echo {
   if (typeof fields === "string") return readShort(where, fields);
   const echo: Echo = { workspace: null, looked: [], context: {} };
   if (fields === null || typeof fields !== "object" || Array.isArray(fields)) return echo;
@@ -95,7 +97,7 @@ export function readMetadata({ where, fields }: Metadata): Echo {
     echo.workspace ??= workspaceId(value);
   }
   for (const name of ["message_id", "campaign_id", "contact_id"] as const) {
-    const value = own(name);
+    const value = name === "message_id" && names === false ? undefined : own(name);
     if (value) echo.context[name] = value.slice(0, 300);
   }
   return echo;
@@ -108,7 +110,9 @@ function readShort(where: string, value: string): Echo {
   return {
     workspace: id,
     looked: value.trim() ? [{ where, value: value.trim().slice(0, 200) }] : [],
-    context: id ? { message_id: message as string, ...(campaign && { campaign_id: campaign }), ...(contact && { contact_id: contact }) } : {},
+    context: id
+      ? { message_id: message as string, ...(campaign && { campaign_id: campaign }), ...(contact && { contact_id: contact }) }
+      : {},
   };
 }
 
@@ -204,7 +208,12 @@ function lookUp(evidence: Evidence, bound: (reference: string) => Binding | unde
       continue;
     }
     way.looked_at.push({ ...place, found: binding.workspaceId });
-    if (binding.context) contexts.push({ workspace: binding.workspaceId, context: binding.context });
+    if (binding.context) {
+      const { message_id, ...rest } = binding.context;
+      const ofThisMessage =
+        reference.kind === "message" || reference.kind === "recipient" || reference.value === evidence.message;
+      contexts.push({ workspace: binding.workspaceId, context: ofThisMessage ? binding.context : rest });
+    }
     const answers = way.answer === null && binding.places && !reference.unsigned;
     if (answers) way.answer = binding.workspaceId;
     // An id of our own account never objects; a shared one only where somebody told it, and only as the answer.

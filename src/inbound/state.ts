@@ -29,7 +29,10 @@ export function applyState(
   const merged = { ...known?.fields, ...told };
   if (draft.type === "contact.created") {
     // A creation that arrives late is still one; it knows less than what came after.
-    return { outcome: draft, state: known && known.at > at ? { fields: { ...told, ...known.fields }, at: known.at } : { fields: merged, at } };
+    return {
+      outcome: draft,
+      state: known && known.at > at ? { fields: { ...told, ...known.fields }, at: known.at } : { fields: merged, at },
+    };
   }
   if (known && known.at > at) return { outcome: { ignored: "older_than_state" }, state: null };
   const state = { fields: merged, at };
@@ -41,7 +44,9 @@ export function applyState(
   const changed = Object.entries(told).filter(([field, value]) => !known || (known.fields?.[field] ?? null) !== value);
   // What was confirmed later makes an older report older.
   if (changed.length === 0) return { outcome: { ignored: "nothing_changed" }, state };
-  const changes = Object.fromEntries(changed.map(([field, value]) => [field, { old: known?.fields?.[field] ?? null, new: value }]));
+  const changes = Object.fromEntries(
+    changed.map(([field, value]) => [field, { old: known?.fields?.[field] ?? null, new: value }]),
+  );
   return { outcome: withData(draft, { changes }), state };
 }
 

@@ -9,7 +9,7 @@ export type Translation = { items: Outcome[]; failed?: "unreadable" | "adapter_e
  * (ours); both are kept and can be replayed.
  */
 export function translate(provider: AnyProvider, request: CallbackRequest): Translation {
-  let payload: never;
+  let payload: unknown;
   try {
     const parsed = provider.payload.safeParse(decodeBody(provider, request));
     if (!parsed.success) return { items: [], failed: "unreadable" };

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
-import { sameText, type SignedRequest, type Verdict } from "../provider/signatures.ts";
-import type { CallbackPath } from "./path.ts";
+import { type SignedRequest, sameText, type Verdict } from "../provider/signatures.ts";
 import type { Credential, Credentials } from "./credentials.ts";
+import type { CallbackPath } from "./path.ts";
 
 export type RefusalCode = Extract<ErrorCode, "provider_not_configured" | `signature_${string}` | `token_${string}`>;
 
@@ -22,7 +22,9 @@ export function verify(path: CallbackPath, request: SignedRequest, credentials: 
   const candidates = credentials.candidates(name, path.workspace);
   let code: Exclude<Verdict, "ok"> = request.headers[provider.verify.hides[0] ?? ""] ? "signature_mismatch" : "signature_missing";
   for (const credential of candidates) {
-    const verdict = safely(() => provider.verify.signs && credential.key ? provider.verify.verify(credential.key, request, now) : "signature_mismatch");
+    const verdict = safely(() =>
+      provider.verify.signs && credential.key ? provider.verify.verify(credential.key, request, now) : "signature_mismatch",
+    );
     if (verdict === "ok") {
       // A wrong token is refused always; a missing one only proves nothing.
       if (token === "wrong") return { ok: false, code: "token_mismatch", tried: candidates.length };
@@ -36,7 +38,12 @@ export function verify(path: CallbackPath, request: SignedRequest, credentials: 
   return { ok: false, code, tried: candidates.length };
 }
 
-function verifyUnsigned(path: CallbackPath, request: SignedRequest, credentials: Credentials, token: "right" | "wrong" | "none"): Verification {
+function verifyUnsigned(
+  path: CallbackPath,
+  request: SignedRequest,
+  credentials: Credentials,
+  token: "right" | "wrong" | "none",
+): Verification {
   const { verify } = path.adapter.provider;
   if (token === "wrong") return { ok: false, code: "token_mismatch", tried: 1 };
   if (token === "right") {
@@ -46,7 +53,8 @@ function verifyUnsigned(path: CallbackPath, request: SignedRequest, credentials:
   if (!given) return { ok: false, code: "token_missing", tried: 0 };
   const candidates = credentials.candidates(path.adapter.name, path.workspace);
   for (const { owner, place, position, since, text } of candidates) {
-    if (sameText(text, given)) return { ok: true, credential: { owner, place, position, since }, vouchesForPath: owner === path.workspace };
+    if (sameText(text, given))
+      return { ok: true, credential: { owner, place, position, since }, vouchesForPath: owner === path.workspace };
   }
   return { ok: false, code: "token_mismatch", tried: candidates.length };
 }
@@ -54,7 +62,9 @@ function verifyUnsigned(path: CallbackPath, request: SignedRequest, credentials:
 function checkToken(path: CallbackPath, credentials: Credentials, now: number): "right" | "wrong" | "none" {
   const { token, workspace } = path;
   if (token === null || workspace === null) return "none";
-  return credentials.pathTokens(path.adapter.name, workspace, now).some((accepted) => sameText(accepted, token)) ? "right" : "wrong";
+  return credentials.pathTokens(path.adapter.name, workspace, now).some((accepted) => sameText(accepted, token))
+    ? "right"
+    : "wrong";
 }
 
 function safely(check: () => Verdict): Verdict {

@@ -223,7 +223,8 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   {
     name: "expired",
     columns: "reference text",
-    chain: "forgotten as (delete from bindings where reference in (select reference from expired_rows) and expires_at < now() returning 1)",
+    chain:
+      "forgotten as (delete from bindings where reference in (select reference from expired_rows) and expires_at < now() returning 1)",
     ends: ["forgotten"],
   },
   {
@@ -301,7 +302,8 @@ export async function write(query: Query, plan: Plan): Promise<void> {
   for (const { name } of parts) {
     if (name === "callbacks") await writeSlice(query, plan.callbacks, new Map());
     const all = rows.get(name) ?? [];
-    for (let at = 0; at < all.length; at += SLICE_ROWS) await writeSlice(query, [], new Map([[name, all.slice(at, at + SLICE_ROWS)]]));
+    for (let at = 0; at < all.length; at += SLICE_ROWS)
+      await writeSlice(query, [], new Map([[name, all.slice(at, at + SLICE_ROWS)]]));
   }
 }
 

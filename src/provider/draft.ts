@@ -55,6 +55,8 @@ export type Metadata = {
   fields: unknown;
   /** `false` where a stranger may have written it: it may place, and teaches nothing. */
   teaches?: false;
+  /** `false` where it belongs to another object (a subscription of many payments): its message id is not this message's. */
+  names?: false;
 };
 
 /** What every item says that can be placed. */
@@ -110,7 +112,7 @@ export type State = {
 export type FactDraft = Drafted & { type: FactType; data: JsonObject; state?: State };
 
 /** No event, but it tells whose something is. */
-export type Teaching = { teaches: Placeable };
+export type Teaching = { teaches: Placeable; test?: boolean };
 /** Understood, and of no interest. `word`: the provider's word that no rule knows. */
 export type Ignored = { ignored: string; word?: string };
 /** This one item could not be read. */

@@ -116,7 +116,7 @@ export function ecdsa(options: { header: string; timestampHeader: string; tolera
     scheme: `ECDSA P-256 over ${timestampHeader} and the raw body, in ${header}`,
     hides: [header],
     key(secret) {
-      const key = createPublicKey({ key: Buffer.from(secret.trim(), "base64"), format: "der", type: "spki" });
+      const key = publicKey(secret.trim());
       if (key.asymmetricKeyDetails?.namedCurve !== "prime256v1") throw new Error("the public key is not on the curve P-256");
       return key;
     },
@@ -132,6 +132,14 @@ export function ecdsa(options: { header: string; timestampHeader: string; tolera
       return judgeTime(Number(stamp), now, options.toleranceSeconds ?? Number.POSITIVE_INFINITY);
     },
   };
+}
+
+function publicKey(base64: string): KeyObject {
+  try {
+    return createPublicKey({ key: Buffer.from(base64, "base64"), format: "der", type: "spki" });
+  } catch (error) {
+    throw new Error("is not a public key as the provider shows it: base64 that begins with MFkw", { cause: error });
+  }
 }
 
 /** Nothing is signed: the token in the URL vouches, or one of the secrets (16 characters or more) in `header`. */

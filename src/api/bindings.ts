@@ -1,0 +1,185 @@
+import { z } from "zod";
+import type { Query } from "../db/client.ts";
+import { GatewayError } from "../errors.ts";
+import { newId, readId, showId } from "../ids.ts";
+import { referenceKey } from "../inbound/resolve.ts";
+import { limitField, text, workspaceField } from "./fields.ts";
+import { api, type Call, note, page, readBody, readQuery, showTime } from "./http.ts";
+
+export type BindingRow = {
+  id: string;
+  adapter: string;
+  kind: string;
+  value: string;
+  workspace_id: string;
+  other_workspace_id: string | null;
+  origin: string;
+  callback_id: string | null;
+  context: string | null;
+  created_at: Date;
+  expires_at: Date | null;
+};
+export const bindingColumns =
+  "id, adapter, kind, value, workspace_id, other_workspace_id, origin, callback_id, context, created_at, expires_at";
+
+export function showBinding(row: BindingRow) {
+  const [provider = "", dialect = null] = row.adapter.split("/");
+  return {
+    id: showId("binding", row.id),
+    provider,
+    dialect,
+    kind: row.kind,
+    value: row.value,
+    workspace_id: row.workspace_id,
+    ...(row.other_workspace_id && { other_workspace_id: row.other_workspace_id }),
+    origin: row.origin,
+    callback_id: row.callback_id && showId("callback", row.callback_id),
+    context: row.context ? JSON.parse(row.context) : null,
+    created_at: showTime(row.created_at),
+    expires_at: showTime(row.expires_at),
+  };
+}
+
+const context = z.strictObject({
+  message_id: text(300).optional(),
+  campaign_id: text(300).optional(),
+  contact_id: text(300).optional(),
+});
+const one = z.object({
+  provider: z.string(),
+  dialect: z.string().nullish(),
+  kind: z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, "must be a word such as customer, order, default"),
+  value: text(300),
+  workspace_id: workspaceField,
+  context: context.nullish(),
+  replace: z.boolean().default(false),
+});
+type Told = z.infer<typeof one>;
+
+function adapterOf(c: Call, binding: Told, field: string): string {
+  const name = binding.dialect ? `${binding.provider}/${binding.dialect}` : binding.provider;
+  if (!c.var.gateway.registry.has(name))
+    throw new GatewayError("invalid", { fields: { [`${field}provider`]: `there is no adapter ${name}` } });
+  if (binding.kind === "default" && binding.value !== "*")
+    throw new GatewayError("invalid", { fields: { [`${field}value`]: "a default's value is *" } });
+  return name;
+}
+
+async function tell(
+  query: Query,
+  adapter: string,
+  told: Told,
+  now: number,
+): Promise<{ before: BindingRow | undefined; after: BindingRow }> {
+  const reference = referenceKey(adapter, told.kind, told.value);
+  const [before] = await query<BindingRow>(`select ${bindingColumns} from bindings where reference = $1 for update`, [reference]);
+  if (before?.origin === "told" && before.workspace_id !== told.workspace_id && !told.replace) {
+    throw new GatewayError("conflict", {
+      message: `${told.kind} ${told.value} is bound to workspace ${before.workspace_id} already. Send "replace": true to bind it anew.`,
+    });
+  }
+  const [after] = await query<BindingRow>(
+    `insert into bindings (id, reference, adapter, kind, value, workspace_id, origin, context) values ($1, $2, $3, $4, $5, $6, 'told', $7)
+     on conflict (reference) do update set workspace_id = excluded.workspace_id, origin = 'told', places = true, other_workspace_id = null,
+       context = excluded.context, callback_id = null, expires_at = null, created_at = case
+         when bindings.origin = 'told' and bindings.workspace_id = excluded.workspace_id then bindings.created_at else now() end
+     returning ${bindingColumns}`,
+    [
+      newId(now),
+      reference,
+      adapter,
+      told.kind,
+      told.value,
+      told.workspace_id,
+      told.context ? JSON.stringify(told.context) : null,
+    ],
+  );
+  return { before, after: after as BindingRow };
+}
+
+/** Says whose a reference is; what waited for that comes home. */
+export const bindings = api()
+  .put("/", async (c) => {
+    const { gateway } = c.var;
+    const body = await readBody(c, z.union([z.object({ bindings: z.array(one).min(1).max(1000) }), one]));
+    const list = "bindings" in body ? body.bindings : [body];
+    const named = list.map((told, index) => ({
+      told,
+      adapter: adapterOf(c, told, "bindings" in body ? `bindings.${index}.` : ""),
+    }));
+    // Sorted, so that two callers wait for each other and never in a circle.
+    const sorted = named.toSorted((a, b) =>
+      referenceKey(a.adapter, a.told.kind, a.told.value) < referenceKey(b.adapter, b.told.kind, b.told.value) ? -1 : 1,
+    );
+    const done = await gateway.database.transaction(async (query) => {
+      const results = new Map<Told, Awaited<ReturnType<typeof tell>>>();
+      for (const { told, adapter } of sorted) results.set(told, await tell(query, adapter, told, gateway.databaseClock.now()));
+      return results;
+    });
+    for (const { before, after } of done.values()) {
+      await note(
+        c,
+        before ? "binding.replaced" : "binding.added",
+        showId("binding", after.id),
+        before && showBinding(before),
+        showBinding(after),
+      );
+    }
+    const healed = await gateway.healer.now(
+      named.map(({ told, adapter }) => referenceKey(adapter, told.kind, told.value)),
+      "binding",
+    );
+    const shown = list.map((told) => showBinding((done.get(told) as { after: BindingRow }).after));
+    return c.json("bindings" in body ? { data: shown, ...healed } : { ...shown[0], ...healed });
+  })
+  .get("/", async (c) => {
+    const query = readQuery(
+      c,
+      z.object({
+        provider: z.string().optional(),
+        dialect: z.string().optional(),
+        kind: z.string().optional(),
+        value: z.string().optional(),
+        workspace_id: workspaceField.optional(),
+        origin: z.enum(["told", "learned", "ambiguous"]).optional(),
+        after: z.string().optional(),
+        limit: limitField,
+      }),
+    );
+    const after = query.after ? readId("binding", query.after) : null;
+    const rows = await c.var.gateway.database.query<BindingRow>(
+      `select ${bindingColumns} from bindings where (expires_at is null or expires_at > now())
+         and ($1::text is null or adapter = $1 or split_part(adapter, '/', 1) = $1) and ($2::text is null or split_part(adapter, '/', 2) = $2)
+         and ($3::text is null or kind = $3) and ($4::text is null or value = $4)
+         and ($5::text is null or workspace_id = $5 or other_workspace_id = $5) and ($6::text is null or origin = $6)
+         and ($7::uuid is null or id < $7) order by id desc limit $8`,
+      [
+        query.provider ?? null,
+        query.dialect ?? null,
+        query.kind ?? null,
+        query.value ?? null,
+        query.workspace_id ?? null,
+        query.origin ?? null,
+        after,
+        query.limit + 1,
+      ],
+    );
+    return c.json(page(rows, query.limit, showBinding, (row) => showId("binding", row.id)));
+  })
+  .delete("/:id", async (c) => {
+    const { gateway } = c.var;
+    const id = readId("binding", c.req.param("id"));
+    const [row] = id
+      ? await gateway.database.query<BindingRow & { reference: string }>(
+          `delete from bindings where id = $1 returning reference, ${bindingColumns}`,
+          [id],
+        )
+      : [];
+    // It may be repeated: what is gone already is gone.
+    if (row) {
+      await note(c, "binding.removed", showId("binding", row.id), showBinding(row), null);
+      // What it contradicted may be placed now.
+      await gateway.healer.now([row.reference], "binding");
+    }
+    return c.body(null, 204);
+  });

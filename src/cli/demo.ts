@@ -1,0 +1,1 @@
+export async function demo(_options: { once?: boolean }): Promise<void> {}

@@ -77,7 +77,7 @@ function resource<Keys extends z.ZodRawShape>(type: string, marks: string[], key
   const isOne = (body: { id?: unknown; admin_graphql_api_id?: unknown }) =>
     body.admin_graphql_api_id == null
       ? marks.some((mark) => Object.hasOwn(body, mark))
-      : body.admin_graphql_api_id === `gid://shopify/${type}/${body.id}`;
+      : typeof body.id !== "object" && body.admin_graphql_api_id === `gid://shopify/${type}/${body.id}`;
   return z.custom<object>((body) => isOne(body as object)).pipe(z.object({ id: id(), ...keys }));
 }
 

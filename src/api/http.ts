@@ -76,5 +76,5 @@ export async function note(c: Call, action: string, object: string, before: unkn
 
 /** A time as the API tells it. */
 export function showTime(time: Date | null): string | null {
-  return time?.toISOString();
+  return time?.toISOString() ?? null;
 }

@@ -47,7 +47,7 @@ export class Plan {
       variant: event.variant,
       type: event.type,
       // Index entries hold no longer ids; the event keeps them whole.
-      message_id: own?.slice(0, LONGEST_INDEXED),
+      message_id: own?.slice(0, LONGEST_INDEXED) ?? null,
       provider_message_id: provider && provider !== own ? provider.slice(0, LONGEST_INDEXED) : null,
       callback_id: from.callbackId,
       occurred_at: event.occurred_at,

@@ -119,15 +119,31 @@ export async function countWaiting(query: Query, references: string[]): Promise<
   return Number(row?.count);
 }
 
+/** Where a reference of a waiting row has got an answer; a conflict has had answers all along. */
+const DUE = `w.reason <> 'workspace_conflict' and (
+  exists (select 1 from bindings b where b.reference = r.ref and b.places and b.origin <> 'ambiguous')
+  or exists (select 1 from workspaces s where s.closed_at is null and r.ref = 'workspace:' || s.id))`;
+
+/**
+ * What could bring these waiting rows home now. Healing goes by these references and not row by row, so that everything that waits for
+ * the same thing goes out in the order in which it happened. A default is left out: it would fit everything.
+ */
+export async function dueReferences(query: Query, ids: string[]): Promise<string[]> {
+  const rows = await query<{ ref: string }>(
+    `select distinct r.ref from waiting w, unnest(w.refs) r(ref)
+     where w.id in (select json_array_elements_text($1::text::json)::uuid) and r.ref not like '% default:*' and ${DUE}`,
+    [JSON.stringify(ids)],
+  );
+  return rows.map((row) => row.ref);
+}
+
 /**
  * Waiting rows that something could place now, of a window after `after`: what a process that died between its commit and its second
  * look left behind. `next` is where the following sweep begins, null at the end.
  */
 export async function findForgotten(query: Query, after: string | null): Promise<{ ids: string[]; next: string | null }> {
   const rows = await query<{ id: string; due: boolean }>(
-    `select w.id, (w.reason = 'workspace_conflict'
-        or exists (select 1 from bindings b where b.reference = any(w.refs) and b.places and b.origin <> 'ambiguous')
-        or exists (select 1 from workspaces s where s.closed_at is null and 'workspace:' || s.id = any(w.refs))) as due
+    `select w.id, (w.reason = 'workspace_conflict' or exists (select 1 from unnest(w.refs) r(ref) where ${DUE})) as due
      from (select id, reason, refs from waiting where id > $1::uuid order by id limit ${SWEEP_ROWS}) w order by w.id`,
     [after ?? firstIdOf(0)],
   );

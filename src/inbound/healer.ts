@@ -1,6 +1,6 @@
 import type { Logger } from "../log.ts";
 import type { CommitOptions } from "./commit.ts";
-import { countWaiting, findForgotten, heal, type Which } from "./heal.ts";
+import { countWaiting, dueReferences, findForgotten, heal, type Which } from "./heal.ts";
 
 const SWEEP_EVERY_MS = 5000;
 const ANSWER_WITHIN_MS = 4500;
@@ -38,14 +38,18 @@ export class Healer {
 
   /** After a commit: others' commits that crossed ours can be seen now, and ours by them. In the background; never throws. */
   recheck({ waiting, references }: { waiting: string[]; references: string[] }): void {
-    if (waiting.length > 0) this.#background({ ids: waiting });
-    if (references.length > 0) this.#background({ references });
+    if (waiting.length + references.length === 0) return;
+    const look = async () => {
+      if (references.length > 0) await this.#all({ references }, "binding");
+      if (waiting.length > 0) await this.#rows(waiting);
+    };
+    this.#enqueue(look).catch((error: unknown) => this.#log.error({ err: error }, "looking again at what waits failed"));
   }
 
-  #background(which: Which): void {
-    this.#enqueue(() => this.#all(which, "binding")).catch((error: unknown) =>
-      this.#log.error({ err: error }, "looking again at what waits failed"),
-    );
+  async #rows(ids: string[]): Promise<void> {
+    const references = await dueReferences(this.#options.database.query, ids);
+    if (references.length > 0) await this.#all({ references }, "binding");
+    await this.#all({ ids }, "binding");
   }
 
   /** For a person who waits: answers within 5 s with what is done so far; the rest goes on behind it. */
@@ -64,7 +68,7 @@ export class Healer {
   async sweep(): Promise<void> {
     const { ids, next } = await findForgotten(this.#options.database.query, this.#sweepAfter);
     this.#sweepAfter = next;
-    if (ids.length > 0) await this.#all({ ids }, "binding");
+    if (ids.length > 0) await this.#rows(ids);
   }
 
   /** Resolves when everything that was asked for until now is done. */

@@ -23,6 +23,8 @@ const DEFAULT_MAX_BODY = 5 * 1024 * 1024;
 /** Bytes of bodies that may be in the reading at once. */
 const MOST_READING = 128 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 5;
+/** How long the rest of a body that is too long may take. */
+const DRAIN_MS = 2000;
 /** Never shown, whoever sends them. */
 const SECRET_HEADERS = ["authorization", "proxy-authorization", "cookie", "x-callback-token"];
 
@@ -89,7 +91,7 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
     if (declared > limit) {
       size = declared;
       refuse("body_too_large");
-      return closeSoon(request, response);
+      return drain(request);
     }
     if (reading > MOST_READING) return answerError(response, new GatewayError("overloaded"));
     let read: { body: Buffer | null; size: number };
@@ -102,7 +104,7 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
     ({ body, size } = read);
     if (body === null) {
       refuse("body_too_large");
-      return closeSoon(request, response);
+      return drain(request);
     }
 
     const { adapter } = path;
@@ -276,17 +278,21 @@ function answerError(response: ServerResponse, error: GatewayError): void {
   const headers: Record<string, string> = {
     ...(error.status === 503 && { "retry-after": String(RETRY_AFTER_SECONDS) }),
     ...(error.status === 405 && { allow: "POST" }),
-    ...(error.code === "body_too_large" && { connection: "close" }),
   };
   answer(response, error.status, errorBody(error, `req_${randomUUID()}`), headers);
 }
 
-/** Lets the answer arrive, reads and drops what still comes for a moment, and hangs up. */
-function closeSoon(request: IncomingMessage, response: ServerResponse): void {
-  request.on("data", () => {});
-  request.on("error", () => {});
+/**
+ * Lets the answer arrive: reads and drops what still comes, and hangs up on who does not come to an end. (`connection: close` would make
+ * Node hang up at once, and a caller in the middle of sending would see a broken connection instead of the answer.)
+ */
+function drain(request: IncomingMessage): void {
+  const hangUp = setTimeout(() => request.socket.destroy(), DRAIN_MS).unref();
+  request
+    .on("data", () => {})
+    .on("end", () => clearTimeout(hangUp))
+    .on("error", () => clearTimeout(hangUp));
   request.resume();
-  response.on("finish", () => setTimeout(() => request.socket.destroy(), 1000).unref());
 }
 
 function round(ms: number): number {

@@ -10,7 +10,15 @@ const envelope = (event: string, payload: Record<string, object>, created_at: nu
   payload: Object.fromEntries(Object.entries(payload).map(([name, entity]) => [name, { entity }])),
   created_at,
 });
-const payment = (id: string, more: object = {}) => ({ id, entity: "payment", amount: 49900, currency: "INR", notes: [], created_at: 1764000000, ...more });
+const payment = (id: string, more: object = {}) => ({
+  id,
+  entity: "payment",
+  amount: 49900,
+  currency: "INR",
+  notes: [],
+  created_at: 1764000000,
+  ...more,
+});
 const ours = { workspace_id: ACME };
 
 describe.each(databases)("Razorpay comes home on the %s database", (kind) => {
@@ -28,27 +36,49 @@ describe.each(databases)("Razorpay comes home on the %s database", (kind) => {
     const object = await send(envelope("payment.captured", { payment: payment("pay_obj", { notes: ours }) }, 1764000010));
     expect(object.body).toMatchObject({ status: "accepted", events: 1 });
     const elsewhere = await send(
-      envelope("order.paid", { payment: payment("pay_else", { order_id: "order_else" }), order: { id: "order_else", notes: ours } }, 1764000010),
+      envelope(
+        "order.paid",
+        { payment: payment("pay_else", { order_id: "order_else" }), order: { id: "order_else", notes: ours } },
+        1764000010,
+      ),
     );
     expect(elsewhere.body).toMatchObject({ status: "accepted", events: 1 });
     for (const notes of [[], null]) {
-      const none = await send(envelope("payment.captured", { payment: payment(`pay_none_${notes === null}`, { notes }) }, 1764000010));
+      const none = await send(
+        envelope("payment.captured", { payment: payment(`pay_none_${notes === null}`, { notes }) }, 1764000010),
+      );
       expect(none.body).toMatchObject({ status: "unmatched", unmatched: 1 });
     }
   });
 
   it("what a buyer may have written places, and teaches nothing", async () => {
-    const captured = await send(envelope("payment.captured", { payment: payment("pay_buyer", { order_id: "order_buyer", notes: ours }) }, 1764000010));
+    const captured = await send(
+      envelope("payment.captured", { payment: payment("pay_buyer", { order_id: "order_buyer", notes: ours }) }, 1764000010),
+    );
     expect(captured.body).toMatchObject({ events: 1 });
     const learned = await homing.api("GET", "/v1/bindings?provider=razorpay&value=order_buyer");
     expect(learned.body.data).toEqual([]);
-    const later = await send(envelope("payment.failed", { payment: payment("pay_buyer2", { order_id: "order_buyer" }) }, 1764000020));
+    const later = await send(
+      envelope("payment.failed", { payment: payment("pay_buyer2", { order_id: "order_buyer" }) }, 1764000020),
+    );
     expect(later.body).toMatchObject({ status: "unmatched" });
   });
 
   it("a bound order that differs from the buyer's notes is a conflict", async () => {
-    await send(envelope("order.paid", { payment: payment("pay_c1", { order_id: "order_c" }), order: { id: "order_c", notes: ours } }, 1764000010));
-    const forged = await send(envelope("payment.captured", { payment: payment("pay_c2", { order_id: "order_c", notes: { workspace_id: BETA } }) }, 1764000011));
+    await send(
+      envelope(
+        "order.paid",
+        { payment: payment("pay_c1", { order_id: "order_c" }), order: { id: "order_c", notes: ours } },
+        1764000010,
+      ),
+    );
+    const forged = await send(
+      envelope(
+        "payment.captured",
+        { payment: payment("pay_c2", { order_id: "order_c", notes: { workspace_id: BETA } }) },
+        1764000011,
+      ),
+    );
     expect(forged.body).toMatchObject({ status: "unmatched" });
     const trace = await homing.api("GET", `/v1/callbacks/${forged.body.callback_id}`);
     expect(trace.body.reason).toBe("workspace_conflict");
@@ -61,17 +91,25 @@ describe.each(databases)("Razorpay comes home on the %s database", (kind) => {
   });
 
   it("failed, then captured: both events, and the message is delivered, in either order", async () => {
-    for (const [id, order] of [["pay_fc", ["failed", "captured"]], ["pay_cf", ["captured", "failed"]]] as const) {
-      for (const word of order) await send(envelope(`payment.${word}`, { payment: payment(id, { notes: ours, error_code: "BAD" }) }, 1764000010));
+    for (const [id, order] of [
+      ["pay_fc", ["failed", "captured"]],
+      ["pay_cf", ["captured", "failed"]],
+    ] as const) {
+      for (const word of order)
+        await send(envelope(`payment.${word}`, { payment: payment(id, { notes: ours, error_code: "BAD" }) }, 1764000010));
       const { body } = await homing.api("GET", `/v1/messages/${id}`);
       expect(body.data).toHaveLength(1);
       expect(body.data[0]).toMatchObject({ state: "delivered", workspace_id: ACME });
-      expect(body.data[0].events.map((event: { type: string }) => event.type).sort()).toEqual(["delivery.delivered", "delivery.failed"]);
+      expect(body.data[0].events.map((event: { type: string }) => event.type).sort()).toEqual([
+        "delivery.delivered",
+        "delivery.failed",
+      ]);
     }
   });
 
   it("a changed plan_id is told with the old plan; the first one is stored, an older one ignored", async () => {
-    const updated = (plan: string, at: number) => envelope("subscription.updated", { subscription: { id: "sub_1", plan_id: plan, notes: ours } }, at);
+    const updated = (plan: string, at: number) =>
+      envelope("subscription.updated", { subscription: { id: "sub_1", plan_id: plan, notes: ours } }, at);
     const first = await send(updated("plan_Basic", 1764000000));
     expect(first.body).toMatchObject({ events: 0, ignored: 1 });
     const changed = await send(updated("plan_Pro", 1764500000));

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ACME, BETA } from "../support/fixtures.ts";
 import { databases, startGateway, type TestGateway } from "../support/gateway.ts";
 
-const item = (more: object) => ({ email: "asha@example.com", event: "delivered", timestamp: 1795345000, sg_event_id: "id-1", ...more });
+const item = (more: object) => ({
+  email: "asha@example.com",
+  event: "delivered",
+  timestamp: 1795345000,
+  sg_event_id: "id-1",
+  ...more,
+});
 const sgId = (prefix: string) => `${prefix}.recvd-5f54b5d587-pczjm-1-67BADEEA-6.0`;
 
 describe.each(databases)("SendGrid comes home on the %s database", (kind) => {
@@ -32,7 +38,11 @@ describe.each(databases)("SendGrid comes home on the %s database", (kind) => {
     const first = item({ sg_message_id: sgId("resent"), homing_workspace_id: ACME, sg_event_id: "one" });
     expect((await homing.callback("sendgrid", [first])).body).toMatchObject({ events: 1 });
     const again = { ...first, sg_event_id: "another" };
-    const answer = await homing.callback("sendgrid", [again, item({ sg_message_id: sgId("new"), homing_workspace_id: ACME }), again]);
+    const answer = await homing.callback("sendgrid", [
+      again,
+      item({ sg_message_id: sgId("new"), homing_workspace_id: ACME }),
+      again,
+    ]);
     expect(answer.body).toMatchObject({ status: "accepted", events: 1, duplicates: 2 });
     const alone = await homing.callback("sendgrid", [again]);
     expect(alone.body).toMatchObject({ status: "duplicate", duplicates: 1 });
@@ -50,7 +60,9 @@ describe.each(databases)("SendGrid comes home on the %s database", (kind) => {
     ]);
     expect(answer.body).toMatchObject({ status: "accepted", events: 2 });
     const opened = (await homing.events()).filter((event) => event.callback_id === answer.body.callback_id);
-    expect(opened.map((event) => [event.workspace_id, event.workspace_source, event.data.campaign_id, event.data.contact_id])).toEqual([
+    expect(
+      opened.map((event) => [event.workspace_id, event.workspace_source, event.data.campaign_id, event.data.contact_id]),
+    ).toEqual([
       [BETA, "lookup", "c_9", "contact-of-asha"],
       [BETA, "lookup", "c_9", null],
     ]);
@@ -63,7 +75,13 @@ describe.each(databases)("SendGrid comes home on the %s database", (kind) => {
   });
 
   it("CRLF bodies verify as they are, and type blocked is soft", async () => {
-    const bounce = item({ event: "bounce", type: "blocked", status: "5.2.2", sg_message_id: sgId("blocked"), homing_workspace_id: ACME });
+    const bounce = item({
+      event: "bounce",
+      type: "blocked",
+      status: "5.2.2",
+      sg_message_id: sgId("blocked"),
+      homing_workspace_id: ACME,
+    });
     const text = `[${JSON.stringify(bounce)},\r\n${JSON.stringify(item({ sg_message_id: sgId("crlf"), homing_workspace_id: ACME }))}]\r\n`;
     const answer = await homing.callback("sendgrid", text);
     expect(answer.body).toMatchObject({ status: "accepted", events: 2 });
@@ -73,7 +91,13 @@ describe.each(databases)("SendGrid comes home on the %s database", (kind) => {
 
   it("one broken item in a batch fails alone", async () => {
     const good = (id: string) => item({ sg_message_id: sgId(id), homing_workspace_id: ACME });
-    const answer = await homing.callback("sendgrid", [good("b1"), "no object", { email: "x@example.com" }, good("b2"), { event: "telepathy" }]);
+    const answer = await homing.callback("sendgrid", [
+      good("b1"),
+      "no object",
+      { email: "x@example.com" },
+      good("b2"),
+      { event: "telepathy" },
+    ]);
     expect(answer.body).toMatchObject({ status: "failed", events: 2, failed: 2, ignored: 1 });
   });
 

@@ -13,7 +13,7 @@ function adapterOf(gateway: Gateway, name: string): Adapter {
 }
 
 /** The URL to register with a provider: with its token where a workspace is in it, or where nothing is signed. */
-export function callbackUrl(gateway: Gateway, adapter: Adapter, workspace: string | null): string {
+function callbackUrl(gateway: Gateway, adapter: Adapter, workspace: string | null): string {
   const { provider, providerName, name } = adapter;
   const [alias] = provider.aliases ?? [];
   const base = `${gateway.publicUrl()}/callbacks/${alias ? `${providerName}/${alias}` : name}`;

@@ -32,7 +32,7 @@ function identity(event: Event): string {
 }
 
 /** The messages that these delivery events tell of, one timeline and state per recipient. */
-export function messagesOf(events: Event[]) {
+function messagesOf(events: Event[]) {
   const firstParty = events.filter((event) => event.provider === null);
   const reported = Map.groupBy(
     events.filter((event) => event.provider !== null),

@@ -11,8 +11,8 @@ export const workspaces = [
 export type Workspace = (typeof workspaces)[number];
 
 /** A fixture's outcomes as they stand in the `.json` beside it: times are texts. */
-export type Expected = Outcome extends infer One ? (One extends { occurredAt: unknown } ? Dated<One> : One) : never;
-type Dated<One> = Omit<One, "occurredAt"> & { occurredAt: string | null };
+export type Expected = AsJson<Outcome>;
+type AsJson<One> = One extends { occurredAt: unknown } ? Omit<One, "occurredAt"> & { occurredAt: string | null } : One;
 
 /** A callback that the demo sends, with what must come of it. */
 export type Scene = {
@@ -29,7 +29,7 @@ export type Scene = {
 
 const NOTE = /^(credential|path|metadata|lookup|waits), (\w+)(?: by (\w+))?: (.+)$/;
 /** What teaches comes before what is looked up; what nobody can place comes last. */
-const ORDER = ["credential", "path", "metadata", "lookup", "waits"] as const satisfies Scene["way"][];
+export const WAYS = ["credential", "path", "metadata", "lookup", "waits"] as const satisfies Scene["way"][];
 
 /**
  * The fixtures that are marked for the demo, in the order in which they are sent. The mark is a note on the fixture itself:
@@ -38,7 +38,7 @@ const ORDER = ["credential", "path", "metadata", "lookup", "waits"] as const sat
  */
 export function readScenes(registry: Registry, all: Fixture[] = fixtures()): Scene[] {
   const scenes = all.filter((fixture) => fixture.notes.demo !== undefined).map((fixture) => readScene(registry, fixture));
-  return ORDER.flatMap((way) => scenes.filter((scene) => scene.way === way));
+  return WAYS.flatMap((way) => scenes.filter((scene) => scene.way === way));
 }
 
 function readScene(registry: Registry, fixture: Fixture): Scene {
@@ -48,7 +48,7 @@ function readScene(registry: Registry, fixture: Fixture): Scene {
   const workspace = workspaces.find((one) => one.name === name);
   if (!way || !workspace) {
     const names = workspaces.map((one) => one.name).join(" or ");
-    throw new Error(`${fixture.file}: the note must be "# demo: <${ORDER.join("|")}>, <${names}>[ by <kind>]: <what happened>"`);
+    throw new Error(`${fixture.file}: the note must be "# demo: <${WAYS.join("|")}>, <${names}>[ by <kind>]: <what happened>"`);
   }
   const { items } = JSON.parse(readFileSync(fixture.file.replace(/\.http$/, ".json"), "utf8")) as { items: Expected[] };
   return { adapter, fixture, way: way as Scene["way"], workspace, knownBy, sentence, items };

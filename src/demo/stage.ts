@@ -20,7 +20,7 @@ export type Stage = {
   api<Body>(method: "GET" | "PUT", where: string, body?: object): Promise<Body>;
   /** Gives a workspace a secret of its own, with which `deliver` signs its scenes of the way `credential` from then on. */
   giveOwnSecret(scene: Scene): Promise<void>;
-  /** Calls as the provider would: the fixture's body, signed now. `altered`: one byte is changed after the signing. */
+  /** Calls as the provider would: the fixture's body, signed now. `altered`: a byte is added after the signing. */
   deliver<Body>(scene: Scene, options?: { altered?: boolean }): Promise<Answer<Body>>;
   /** Ends the gateway and removes its database. */
   close(): Promise<void>;
@@ -29,19 +29,22 @@ export type Stage = {
 /** What fetch sets by itself, or what was true of the first transport only. */
 const NOT_RESENT = new Set(["host", "content-length", "connection", "transfer-encoding", "accept-encoding"]);
 
-/** Opens a gateway on a temporary embedded database and a free port. Nothing of the environment's settings reaches it. */
-export async function openStage(registry: Registry): Promise<Stage> {
+/**
+ * Opens a gateway on a temporary embedded database and a free port. Nothing of the environment's settings reaches it.
+ * @param signal once it is aborted, every further call throws, so that the stage may be closed in peace.
+ */
+export async function openStage(registry: Registry, signal: AbortSignal): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "homing-demo-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    return await open(registry, folder, remove);
+    return await open(registry, signal, folder, remove);
   } catch (error) {
     remove();
     throw error;
   }
 }
 
-async function open(registry: Registry, folder: string, remove: () => void): Promise<Stage> {
+async function open(registry: Registry, signal: AbortSignal, folder: string, remove: () => void): Promise<Stage> {
   const signing = [...registry.values()].filter((adapter) => adapter.provider.verify.signs).map((adapter) => adapter.name);
   const newSigner = async (adapter: string): Promise<Signer> => (await signersOf(adapter)).newSigner();
   const signers = new Map(
@@ -66,6 +69,7 @@ async function open(registry: Registry, folder: string, remove: () => void): Pro
   });
 
   const api: Stage["api"] = async (method, where, body) => {
+    signal.throwIfAborted();
     const response = await fetch(`${address}${where}`, {
       method,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
@@ -96,6 +100,7 @@ async function open(registry: Registry, folder: string, remove: () => void): Pro
       own.set(owner(scene), signer);
     },
     async deliver(scene, { altered = false } = {}) {
+      signal.throwIfAborted();
       const { fixture } = scene;
       const url = await urlOf(scene);
       const signer = scene.way === "credential" ? own.get(owner(scene)) : signers.get(scene.adapter.name);
@@ -103,8 +108,7 @@ async function open(registry: Registry, folder: string, remove: () => void): Pro
         ...Object.fromEntries(Object.entries(fixture.headers).filter(([name]) => !NOT_RESENT.has(name))),
         ...(fixture.notes.signed !== "no" && signer?.sign({ body: fixture.body, url, now: new Date() })),
       };
-      const body = Buffer.from(fixture.body);
-      if (altered) body[body.length - 1] = (body[body.length - 1] ?? 0) ^ 1;
+      const body = altered ? Buffer.concat([fixture.body, Buffer.from(" ")]) : Buffer.from(fixture.body);
       const response = await fetch(url, { method: fixture.method, headers, body });
       return { status: response.status, body: JSON.parse(await response.text()) };
     },

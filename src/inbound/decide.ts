@@ -101,7 +101,7 @@ export function recipientOf(draft: Draft): string | null {
 }
 
 /** The guard's digest of an item's natural key; null for what cannot become an event. */
-export function naturalKeyOf(work: Work, keys: DataKeys): string | null {
+function naturalKeyOf(work: Work, keys: DataKeys): string | null {
   return isDraft(work.outcome) ? keys.digest(work.adapter, work.outcome.key) : null;
 }
 

@@ -276,7 +276,7 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
 const NO_BODY = new Uint8Array();
 
 /** Rows of one statement; a larger plan is written in several, inside one transaction. */
-export const SLICE_ROWS = 5000;
+const SLICE_ROWS = 5000;
 
 /** Whether a plan fits one statement. */
 export function isOneSlice(plan: Plan): boolean {

@@ -156,7 +156,7 @@ async function showBody(
 const { rawJSON: rawJson } = JSON as unknown as { rawJSON(source: string): unknown };
 
 /** Replaces the values of these JSON members, wherever they stand; a body that is no JSON is hidden whole. */
-export function hideFields(body: string, names: string[]): string {
+function hideFields(body: string, names: string[]): string {
   const hide = new Set(names);
   try {
     // Numbers keep their digits: only what is hidden may look different.

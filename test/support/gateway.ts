@@ -128,7 +128,7 @@ export async function startGateway(
   return test;
 }
 
-export async function platformSigners(): Promise<Map<string, Signer>> {
+async function platformSigners(): Promise<Map<string, Signer>> {
   const signing = [...adapters.values()].filter((adapter) => adapter.provider.verify.signs);
   return new Map(
     await Promise.all(signing.map(async ({ name }): Promise<[string, Signer]> => [name, (await signersOf(name)).newSigner()])),

@@ -13,7 +13,7 @@ import { pathIndex } from "./inbound/path.ts";
 import { CommitQueue } from "./inbound/queue.ts";
 import { receiver } from "./inbound/receive.ts";
 import { Rejections } from "./inbound/rejections.ts";
-import { DataKeys, PathTokens, Vault } from "./keys.ts";
+import { DataKeys, PathTokens, rewrap, Vault } from "./keys.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Registry } from "./registry.ts";
@@ -75,6 +75,7 @@ async function assemble(
   const { epoch } = await migrate(database);
   const vault = new Vault(config.MASTER_KEYS);
   const keys = await DataKeys.load(database.query, vault);
+  await rewrap(database.query, vault);
   const dbClock = await databaseClock(database, clock);
   const credentials = new Credentials(registry, vault, new PathTokens(config.MASTER_KEYS), config.secrets);
   await credentials.refresh(database.query);

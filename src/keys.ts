@@ -59,6 +59,18 @@ export class Vault {
   }
 }
 
+/** Seals anew every stored secret that an older MASTER_KEY sealed, so that the old one may go. @throws where none of the keys opens it. */
+export async function rewrap(query: Query, vault: Vault): Promise<void> {
+  const rows = await query<{ id: string; ciphertext: string }>("select id, ciphertext from secrets");
+  for (const { id, ciphertext } of rows.filter((row) => vault.isStale(row.ciphertext))) {
+    await query("update secrets set ciphertext = $3 where id = $1 and ciphertext = $2", [
+      id,
+      ciphertext,
+      vault.seal(vault.open(ciphertext)),
+    ]);
+  }
+}
+
 /** Path tokens: 32 hex characters of HMAC-SHA256 over adapter, workspace and generation. */
 export class PathTokens {
   readonly #keys: Buffer[];

@@ -92,8 +92,6 @@ const callbackColumns = () => ({
   size: integer("size").notNull(),
   /** JSON: which credential vouched for it. */
   verification: text("verification").notNull(),
-  /** Where all its items that were placed belong to one. */
-  workspaceId: text("workspace_id"),
   /** JSON: the first verdict on each item and how it came about. `healed` tells what changed since. */
   items: text("items").notNull(),
   /** JSON: milliseconds since arrival of each step. */
@@ -113,7 +111,7 @@ const callbackColumns = () => ({
     .generatedAlwaysAs(
       sql`case when failed > 0 then 'failed' when unmatched > 0 then 'unmatched' when events + taught > 0 then 'accepted' when duplicates > 0 then 'duplicate' when dismissed > 0 then 'dismissed' else 'ignored' end`,
     ),
-  /** Keyed hashes of what support may look for: references, message ids, addresses, order numbers. */
+  /** Keyed hashes of what support may look for: workspaces, references, message ids, addresses, order numbers. */
   terms: bigint("terms", { mode: "bigint" }).array().notNull(),
 });
 

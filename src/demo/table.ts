@@ -27,7 +27,7 @@ export function wrap(text: string, width: number): string[] {
 }
 
 function breakOf(word: string, width: number): number {
-  for (let at = width; at > width / 2; at -= 1) if (BREAKS.test(word[at - 1] as string)) return at;
+  for (let at = width; at > width / 3; at -= 1) if (BREAKS.test(word[at - 1] as string)) return at;
   return width;
 }
 

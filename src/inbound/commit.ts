@@ -30,6 +30,8 @@ export async function commit(arrivals: Arrival[], options: CommitOptions): Promi
     const together = works.some(keepsState) || works.length > 1000;
     const run = async (query: Query): Promise<Committed> => {
       const plan = await decide(works, query, options);
+      const now = performance.now();
+      for (const arrival of arrivals) arrival.steps.placed = Math.round((now - arrival.startedAt) * 100) / 100;
       plan.callbacks = arrivals.map((arrival) => callbackRow(arrival, options.keys));
       if (!together && !isOneSlice(plan)) throw new Error("a plan of many rows outside of a transaction");
       await write(query, plan);

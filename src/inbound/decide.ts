@@ -238,6 +238,7 @@ export class Decider {
       reason: verdict.reason,
       event_id: verdict.eventId ?? null,
       workspace_id: verdict.workspace ?? null,
+      workspace_term: verdict.workspace ? this.#options.keys.term(`workspace:${verdict.workspace}`) : null,
       cause,
       ways: verdict.ways ?? [],
     });

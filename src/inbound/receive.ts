@@ -120,6 +120,7 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
     }
     const verified = performance.now();
     const arrival = arrive(path, { body, headers, ip, receivedAt, method: "POST" }, verification, options);
+    arrival.startedAt = started;
     arrival.steps = { verified: round(verified - started), understood: round(performance.now() - started) };
     try {
       const receipt = await options.queue.submit(arrival);
@@ -197,6 +198,7 @@ export function arrive(
     verification: { ok: true, code: null, scheme: adapter.provider.verify.scheme, credential: verification.credential, hidden },
     works,
     failed: translation.failed ?? null,
+    startedAt: 0,
     steps: {},
   };
 }

@@ -22,7 +22,9 @@ export type Arrival = {
   works: Work[];
   /** Why it could not be read at all. */
   failed: string | null;
-  /** Milliseconds since arrival of each step. */
+  /** When its first byte came, on the clock of `performance.now`. */
+  startedAt: number;
+  /** Milliseconds since then of each step. */
   steps: { [step: string]: number };
 };
 
@@ -83,7 +85,6 @@ export function callbackRow(arrival: Arrival, keys: DataKeys): CallbackRow {
     body_encrypted: secret,
     size: arrival.body.byteLength,
     verification: arrival.verification,
-    workspace_id: workspaces.size === 1 ? ([...workspaces][0] as string) : null,
     items: verdicts,
     steps: arrival.steps,
     first_status: status,

@@ -17,6 +17,8 @@ export class Plan {
     reason: string | null;
     event_id: string | null;
     workspace_id: string | null;
+    /** By which support finds the callback of that workspace. */
+    workspace_term: string | null;
     cause: string;
     ways: Way[];
   }[] = [];
@@ -70,7 +72,6 @@ export type CallbackRow = {
   body_encrypted: boolean;
   size: number;
   verification: Json;
-  workspace_id: string | null;
   items: unknown;
   steps: JsonObject;
   first_status: string;
@@ -141,12 +142,13 @@ type StateRow = {
 const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] }[] = [
   {
     name: "returned",
-    columns: "waiting_id uuid, verdict text, reason text, event_id uuid, workspace_id text, cause text, ways json",
+    columns:
+      "waiting_id uuid, verdict text, reason text, event_id uuid, workspace_id text, workspace_term bigint, cause text, ways json",
     chain: `
       locked as materialized (select id from waiting where id in (select waiting_id from returned_rows) order by id for update),
       gone as (
         delete from waiting w using returned_rows r where w.id = r.waiting_id and w.id in (select id from locked)
-        returning w.callback_id, w.item, r.verdict, r.reason, r.event_id, r.workspace_id, r.cause, r.ways
+        returning w.callback_id, w.item, r.verdict, r.reason, r.event_id, r.workspace_id, r.workspace_term, r.cause, r.ways
       ),
       noted as (
         insert into healed (callback_id, item, verdict, reason, event_id, workspace_id, cause, ways)
@@ -154,17 +156,18 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
       ),
       counted as (
         select callback_id, count(*)::int as total, (count(*) filter (where verdict = 'event'))::int as events,
-          (count(*) filter (where verdict = 'duplicate'))::int as duplicates, (count(*) filter (where verdict = 'ignored'))::int as ignored
+          (count(*) filter (where verdict = 'duplicate'))::int as duplicates, (count(*) filter (where verdict = 'ignored'))::int as ignored,
+          coalesce(array_agg(distinct workspace_term) filter (where workspace_term is not null), '{}') as terms
         from gone group by callback_id
       ),
       recounted as (
         update callbacks c set unmatched = c.unmatched - n.total, events = c.events + n.events,
-          duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored
+          duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored, terms = c.terms || n.terms
         from counted n where c.id = n.callback_id returning 1
       ),
       recounted_kept as (
         update kept_callbacks c set unmatched = c.unmatched - n.total, events = c.events + n.events,
-          duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored
+          duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored, terms = c.terms || n.terms
         from counted n where c.id = n.callback_id returning 1
       )`,
     ends: ["gone", "recounted", "recounted_kept"],
@@ -182,14 +185,14 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   {
     name: "callbacks",
     columns: `id uuid, adapter text, received_at timestamptz, method text, path text, ip text, headers json, body_at int, body_bytes int,
-      body_encrypted boolean, size int, verification json, workspace_id text, items json, steps json, first_status text, reason text,
+      body_encrypted boolean, size int, verification json, items json, steps json, first_status text, reason text,
       events int, taught int, unmatched int, duplicates int, ignored int, failed int, terms bigint[]`,
     chain: `
       called as (
-        insert into callbacks (id, adapter, received_at, method, path, ip, headers, body, body_encrypted, size, verification, workspace_id,
+        insert into callbacks (id, adapter, received_at, method, path, ip, headers, body, body_encrypted, size, verification,
           items, steps, first_status, reason, events, taught, unmatched, duplicates, ignored, failed, terms)
         select id, adapter, received_at, method, path, ip, headers::text, substring($1::bytea from body_at + 1 for body_bytes), body_encrypted,
-          size, verification::text, workspace_id, items::text, steps::text, first_status, reason, events, taught, unmatched, duplicates,
+          size, verification::text, items::text, steps::text, first_status, reason, events, taught, unmatched, duplicates,
           ignored, failed, terms
         from callbacks_rows returning 1
       )`,

@@ -223,6 +223,15 @@ describe.each(databases)("the API on the %s database", (kind) => {
     expect((await homing.api("GET", `/v1/unmatched?limit=500&after=${items.body.next}`)).body.data.length).toBeGreaterThan(0);
   });
 
+  it("finds a healed callback under its workspace", async () => {
+    const lost = await homing.callback("example", report("found_later", { meta: null }));
+    const mine = async () =>
+      (await homing.api("GET", `/v1/callbacks?workspace_id=${BETA}`)).body.data.map((one: { id: string }) => one.id);
+    expect(await mine()).not.toContain(lost.body.callback_id);
+    await homing.api("PUT", "/v1/bindings", { provider: "example", kind: "message", value: "found_later", workspace_id: BETA });
+    expect(await mine()).toContain(lost.body.callback_id);
+  });
+
   it("is healthy, ready and counted; what is not there is 404", async () => {
     expect((await homing.api("GET", "/readyz")).body).toMatchObject({
       status: "ready",

@@ -19,12 +19,18 @@ const hasKeys = (value: unknown) => typeof value === "object" && value !== null 
 function echoed(from: Event, object: Resource): Metadata[] {
   if (from.account) return [];
   const line = object.lines?.data.findIndex((one) => hasKeys(one.metadata)) ?? -1;
-  return [
+  const entries: Metadata[] = [
     { where: "data.object.metadata", fields: object.metadata },
-    { where: "data.object.parent.subscription_details.metadata", fields: object.parent?.subscription_details?.metadata },
-    { where: "data.object.subscription_details.metadata", fields: object.subscription_details?.metadata },
+    // A subscription has many invoices: a message id in its metadata is not this one's.
+    {
+      where: "data.object.parent.subscription_details.metadata",
+      fields: object.parent?.subscription_details?.metadata,
+      names: false,
+    },
+    { where: "data.object.subscription_details.metadata", fields: object.subscription_details?.metadata, names: false },
     { where: `data.object.lines.data[${line}].metadata`, fields: object.lines?.data[line]?.metadata },
-  ].filter(({ fields }) => hasKeys(fields));
+  ];
+  return entries.filter(({ fields }) => hasKeys(fields));
 }
 
 function referencesOf(from: Event, object: Resource): Reference[] {
@@ -130,6 +136,7 @@ function alert(from: Event, object: Resource): Outcome {
 
 const teaches = (from: Event, object: Resource): Outcome => ({
   teaches: { metadata: echoed(from, object), references: referencesOf(from, object) },
+  ...(from.livemode === false && { test: true }),
 });
 
 function outcome(from: Event, object: Resource): Outcome {

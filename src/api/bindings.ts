@@ -111,24 +111,21 @@ export const bindings = api()
     const sorted = named.toSorted((a, b) =>
       referenceKey(a.adapter, a.told.kind, a.told.value) < referenceKey(b.adapter, b.told.kind, b.told.value) ? -1 : 1,
     );
-    const done = await gateway.database.transaction(async (query) => {
-      const results = new Map<Told, Awaited<ReturnType<typeof tell>>>();
-      for (const { told, adapter } of sorted) results.set(told, await tell(query, adapter, told, gateway.databaseClock.now()));
-      return results;
-    });
-    for (const { before, after } of done.values()) {
-      await note(
-        c,
-        before ? "binding.replaced" : "binding.added",
-        showId("binding", after.id),
-        before && showBinding(before),
-        showBinding(after),
-      );
-    }
-    const healed = await gateway.healer.now(
-      named.map(({ told, adapter }) => referenceKey(adapter, told.kind, told.value)),
-      "binding",
-    );
+    const tellAll = () =>
+      gateway.database.transaction(async (query) => {
+        const results = new Map<Told, Awaited<ReturnType<typeof tell>>>();
+        for (const { told, adapter } of sorted) results.set(told, await tell(query, adapter, told, gateway.databaseClock.now()));
+        const changes = [...results.values()].map(({ before, after }) => ({
+          action: before ? "binding.replaced" : "binding.added",
+          object: showId("binding", after.id),
+          before: before && showBinding(before),
+          after: showBinding(after),
+        }));
+        await note(c, changes, query);
+        return results;
+      });
+    const references = named.map(({ told, adapter }) => referenceKey(adapter, told.kind, told.value));
+    const { result: done, healed } = await gateway.healer.after(references, "binding", tellAll);
     const shown = list.map((told) => showBinding((done.get(told) as { after: BindingRow }).after));
     return c.json("bindings" in body ? { data: shown, ...healed } : { ...shown[0], ...healed });
   })
@@ -147,12 +144,21 @@ export const bindings = api()
       }),
     );
     const after = query.after ? readId("binding", query.after) : null;
+    const { kind, value } = query;
+    const adapters = [...c.var.gateway.registry.values()]
+      .filter((one) => one.providerName === query.provider)
+      .map((one) => one.name);
+    // The whole reference is known: its index serves.
+    const references =
+      kind && value && adapters.length > 0 ? JSON.stringify(adapters.map((name) => referenceKey(name, kind, value))) : null;
     const rows = await c.var.gateway.database.query<BindingRow>(
       `select ${bindingColumns} from bindings where (expires_at is null or expires_at > now())
          and ($1::text is null or adapter = $1 or split_part(adapter, '/', 1) = $1) and ($2::text is null or split_part(adapter, '/', 2) = $2)
          and ($3::text is null or kind = $3) and ($4::text is null or value = $4)
          and ($5::text is null or workspace_id = $5 or other_workspace_id = $5) and ($6::text is null or origin = $6)
-         and ($7::uuid is null or id < $7) order by id desc limit $8`,
+         and ($7::uuid is null or id < $7)
+         and ${references ? "reference = any(array(select json_array_elements_text($9::text::json)))" : "$9::text is null"}
+       order by id desc limit $8`,
       [
         query.provider ?? null,
         query.dialect ?? null,
@@ -162,6 +168,7 @@ export const bindings = api()
         query.origin ?? null,
         after,
         query.limit + 1,
+        references,
       ],
     );
     return c.json(page(rows, query.limit, showBinding, (row) => showId("binding", row.id)));
@@ -177,9 +184,9 @@ export const bindings = api()
       : [];
     // It may be repeated: what is gone already is gone.
     if (row) {
-      await note(c, "binding.removed", showId("binding", row.id), showBinding(row), null);
+      await note(c, [{ action: "binding.removed", object: showId("binding", row.id), before: showBinding(row) }]);
       // What it contradicted may be placed now.
-      await gateway.healer.now([row.reference], "binding");
+      await gateway.healer.after([row.reference], "binding", async () => {});
     }
     return c.body(null, 204);
   });

@@ -67,6 +67,8 @@ export const callbackUrls = api()
       ]);
     });
     await gateway.credentials.refresh(gateway.database.query);
-    await note(c, "callback_url.rotated", `${adapter.name} ${workspace}`, null, { keep_old_hours: body.keep_old_hours });
+    await note(c, [
+      { action: "callback_url.rotated", object: `${adapter.name} ${workspace}`, after: { keep_old_hours: body.keep_old_hours } },
+    ]);
     return c.json({ url: callbackUrl(gateway, adapter, body.workspace_id ?? null) }, 201);
   });

@@ -61,17 +61,24 @@ export function page<Row, Shown>(rows: Row[], limit: number, show: (row: Row) =>
   return { data: shown.map(show), next: rows.length > limit && last ? cursor(last) : null };
 }
 
-/** Notes a change: who, what, before and after. Secrets never stand in it. */
-export async function note(c: Call, action: string, object: string, before: unknown, after: unknown): Promise<void> {
-  const { database, databaseClock } = c.var.gateway;
-  await database.query("insert into audit (id, token, action, object, before, after) values ($1, $2, $3, $4, $5, $6)", [
-    newId(databaseClock.now()),
-    c.var.principal.name,
+/** One change that a person or token made. Secrets never stand in it. */
+export type Change = { action: string; object: string; before?: unknown; after?: unknown };
+
+/** Notes changes: who, when, what, before and after; in the transaction that makes them where its `query` is given. */
+export async function note(c: Call, changes: Change[], query = c.var.gateway.database.query): Promise<void> {
+  const { databaseClock } = c.var.gateway;
+  const rows = changes.map(({ action, object, before = null, after = null }) => ({
+    id: newId(databaseClock.now()),
     action,
     object,
-    JSON.stringify(before ?? null),
-    JSON.stringify(after ?? null),
-  ]);
+    before,
+    after,
+  }));
+  await query(
+    `insert into audit (id, token, action, object, before, after) select id, $2, action, object, before::text, after::text
+     from json_to_recordset($1::text::json) as r(id uuid, action text, object text, before json, after json)`,
+    [JSON.stringify(rows), c.var.principal.name],
+  );
 }
 
 /** A time as the API tells it. */

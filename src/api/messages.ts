@@ -10,9 +10,9 @@ const MOST_EVENTS = 5000;
 
 async function find(query: Query, ids: string[]): Promise<Event[]> {
   const rows = await query<{ body: string }>(
-    `select body from events where name = 'channel_delivery_status' and message_id in (select json_array_elements_text($1::text::json))
+    `select body from events where name = 'channel_delivery_status' and message_id = any(array(select json_array_elements_text($1::text::json)))
      union all
-     select body from events where name = 'channel_delivery_status' and provider_message_id in (select json_array_elements_text($1::text::json))
+     select body from events where name = 'channel_delivery_status' and provider_message_id = any(array(select json_array_elements_text($1::text::json)))
      limit ${MOST_EVENTS}`,
     [JSON.stringify(ids)],
   );

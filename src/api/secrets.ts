@@ -67,7 +67,7 @@ async function put(c: Call) {
   });
   await credentials.refresh(database.query);
   const after = await counted(c, adapter);
-  await note(c, "secrets.set", `${adapter.name} ${workspace_id ?? "platform"}`, before, after);
+  await note(c, [{ action: "secrets.set", object: `${adapter.name} ${workspace_id ?? "platform"}`, before, after }]);
   return c.json({ adapter: adapter.name, data: after });
 }
 

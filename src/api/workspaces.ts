@@ -36,19 +36,16 @@ export const workspaces = api()
     const { name } = await readBody(c, z.object({ name: text(200) }));
     const { database, healer } = c.var.gateway;
     const [before] = await database.query<Row>("select id, name, closed_at, created_at from workspaces where id = $1", [id]);
-    const [after] = await database.query<Row>(
-      `insert into workspaces (id, name) values ($1, $2) on conflict (id) do update set name = excluded.name, closed_at = null
+    const register = () =>
+      database.query<Row>(
+        `insert into workspaces (id, name) values ($1, $2) on conflict (id) do update set name = excluded.name, closed_at = null
        returning id, name, closed_at, created_at`,
-      [id, name],
-    );
-    await note(
-      c,
-      before?.closed_at ? "workspace.opened" : before ? "workspace.renamed" : "workspace.registered",
-      id,
-      before && show(before),
-      show(after as Row),
-    );
-    const healed = await healer.now([`workspace:${id}`], "workspace");
+        [id, name],
+      );
+    const { result, healed } = await healer.after([`workspace:${id}`], "workspace", register);
+    const [after] = result;
+    const action = before?.closed_at ? "workspace.opened" : before ? "workspace.renamed" : "workspace.registered";
+    await note(c, [{ action, object: id, before: before && show(before), after: show(after as Row) }]);
     return c.json({ ...show(after as Row), ...healed });
   })
   .get("/:id", async (c) => {
@@ -70,7 +67,7 @@ export const workspaces = api()
     );
     if (rows[0]) {
       await database.query("update tokens set revoked_at = now() where workspace_id = $1 and revoked_at is null", [id]);
-      await note(c, "workspace.closed", id, null, show(rows[0]));
+      await note(c, [{ action: "workspace.closed", object: id, after: show(rows[0]) }]);
     }
     return c.body(null, 204);
   });

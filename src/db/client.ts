@@ -13,9 +13,11 @@ export type Database = {
   kind: "postgres" | "embedded";
   /** drizzle, for ordinary queries. */
   orm: Orm;
-  /** Prepared statements on the connections of the callback's way. */
+  /** Ordinary statements, prepared. */
   query: Query;
-  /** What `work` does with its `query` is one transaction on those connections; a throw rolls it back. */
+  /** Statements of the callback's way, on connections of their own. Everything they ask for must be reached by an index. */
+  hot: Query;
+  /** What `work` does with its `query` is one transaction on the hot connections; a throw rolls it back. */
   transaction<Result>(work: (query: Query) => Promise<Result>): Promise<Result>;
   /** One connection of its own, outside any transaction: advisory locks, ATTACH, DETACH CONCURRENTLY. */
   session<Result>(work: (query: Query) => Promise<Result>): Promise<Result>;
@@ -35,13 +37,17 @@ export function openPostgres(url: string): Database {
     max: HOT_CONNECTIONS,
     connection: {
       application_name: "homing",
-      // The batch's plans are index look-ups; the planner sees empty tables at first and would otherwise keep what fits those.
+      // The batch's plans are index look-ups. The planner sees empty tables at first, and would otherwise keep what fits those.
       jit: false,
       enable_seqscan: false,
+      enable_hashjoin: false,
+      enable_mergejoin: false,
       plan_cache_mode: "force_generic_plan",
       statement_timeout: STATEMENT_TIMEOUT_MS,
     },
   });
+  // drizzle changes how its client reads times: it has one of its own.
+  const forDrizzle = postgres(url, { ...quiet, max: 1, connection: { application_name: "homing" } });
   const ordinary = postgres(url, { ...quiet, max: ORDINARY_CONNECTIONS, connection: { application_name: "homing", jit: false } });
   const over =
     (client: postgres.Sql): Query =>
@@ -49,8 +55,9 @@ export function openPostgres(url: string): Database {
       client.unsafe(text, parameters as never[], { prepare: true }) as unknown as Promise<Row[]>;
   return {
     kind: "postgres",
-    orm: drizzlePostgres(ordinary, { schema }),
-    query: over(hot),
+    orm: drizzlePostgres(forDrizzle, { schema }),
+    query: over(ordinary),
+    hot: over(hot),
     transaction: (work) => hot.begin((client) => work(over(client as unknown as postgres.Sql))) as Promise<never>,
     async session(work) {
       const own = postgres(url, { ...quiet, max: 1, connection: { application_name: "homing" } });
@@ -61,7 +68,7 @@ export function openPostgres(url: string): Database {
       }
     },
     async close() {
-      await Promise.all([hot.end({ timeout: 5 }), ordinary.end({ timeout: 5 })]);
+      await Promise.all([hot, ordinary, forDrizzle].map((client) => client.end({ timeout: 5 })));
     },
   };
 }
@@ -82,6 +89,7 @@ export async function openEmbedded(folder: string): Promise<Database> {
     // The two drivers' databases differ only in the type of a raw result, which nothing of ours reads.
     orm: drizzlePglite(lite, { schema }) as unknown as Orm,
     query: over(lite),
+    hot: over(lite),
     transaction: (work) => lite.transaction((client) => work(over(client))) as Promise<never>,
     session: (work) => work(over(lite)),
     async close() {

@@ -37,7 +37,7 @@ export async function commit(arrivals: Arrival[], options: CommitOptions): Promi
       await write(query, plan);
       return committed(arrivals, plan);
     };
-    return together ? options.database.transaction(run) : run(options.database.query);
+    return together ? options.database.transaction(run) : run(options.database.hot);
   });
 }
 

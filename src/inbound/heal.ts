@@ -17,6 +17,7 @@ type Row = {
   callback_id: string;
   item: number;
   received_at: Date;
+  refs: string[];
   draft: string;
 };
 
@@ -26,14 +27,14 @@ export type Which = { references: string[] } | { ids: string[] };
 /**
  * Looks again at waiting items and emits those that can be placed now, in order of `occurred_at`, each once: a slice's rows are locked,
  * decided by the same rules as a new callback, and leave the table in the transaction that emits them.
- * Ends early, between slices, when `signal` aborts; tells `progress` each slice's number of events. Answers what it emitted and what that taught.
+ * Ends early, between slices, when `signal` aborts; tells `emittedNow` what each emitted one had waited for. Answers what it emitted and what that taught.
  */
 export async function heal(
   which: Which,
   cause: "binding" | "workspace",
   options: CommitOptions,
   signal?: AbortSignal,
-  progress: (emitted: number) => void = () => {},
+  emittedNow: (refs: string[]) => void = () => {},
 ): Promise<{ emitted: number; taught: string[] }> {
   let emitted = 0;
   const taught: string[] = [];
@@ -43,18 +44,10 @@ export async function heal(
     const last = slice.at(-1);
     if (!last) break;
     after = { at: last.at, id: last.id };
-    const plan = await settle(() =>
-      options.database.transaction((query) =>
-        healSlice(
-          query,
-          slice.map((row) => row.id),
-          cause,
-          options,
-        ),
-      ),
-    );
+    const ids = slice.map((row) => row.id);
+    const { plan, home } = await settle(() => options.database.transaction((query) => healSlice(query, ids, cause, options)));
     emitted += plan.events.length;
-    progress(plan.events.length);
+    for (const refs of home) emittedNow(refs);
     taught.push(...[...plan.learned, ...plan.ambiguous].map((row) => row.reference));
   }
   return { emitted, taught };
@@ -63,7 +56,7 @@ export async function heal(
 async function next(query: Query, which: Which, after: { at: string; id: string }): Promise<{ id: string; at: string }[]> {
   const condition =
     "ids" in which
-      ? "id in (select json_array_elements_text($1::text::json)::uuid)"
+      ? "id = any(array(select json_array_elements_text($1::text::json)::uuid))"
       : "refs && array(select json_array_elements_text($1::text::json))";
   return query(
     `select id, occurred_at::text as at from waiting where ${condition} and (occurred_at, id) > ($2::text::timestamptz, $3::uuid)
@@ -75,19 +68,17 @@ async function next(query: Query, which: Which, after: { at: string; id: string 
 async function healSlice(query: Query, ids: string[], cause: "binding" | "workspace", options: CommitOptions) {
   // Whoever waited for our lock finds the row gone and does nothing.
   const rows = await query<Row>(
-    `select id, adapter, callback_id, item, received_at, draft from waiting
-     where id in (select json_array_elements_text($1::text::json)::uuid) order by id for update`,
+    `select id, adapter, callback_id, item, received_at, refs, draft from waiting
+     where id = any(array(select json_array_elements_text($1::text::json)::uuid)) order by id for update`,
     [JSON.stringify(ids)],
   );
   const order = new Map(ids.map((id, index) => [id, index]));
   rows.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
-  const plan = await decide(
-    rows.map((row) => workOf(row, cause)),
-    query,
-    options,
-  );
+  const works = rows.map((row) => workOf(row, cause));
+  const plan = await decide(works, query, options);
   await write(query, plan);
-  return plan;
+  const home = rows.filter((_row, index) => works[index]?.verdict?.verdict === "event").map((row) => row.refs);
+  return { plan, home };
 }
 
 function workOf(row: Row, cause: "binding" | "workspace"): Work {
@@ -131,7 +122,7 @@ const DUE = `w.reason <> 'workspace_conflict' and (
 export async function dueReferences(query: Query, ids: string[]): Promise<string[]> {
   const rows = await query<{ ref: string }>(
     `select distinct r.ref from waiting w, unnest(w.refs) r(ref)
-     where w.id in (select json_array_elements_text($1::text::json)::uuid) and r.ref not like '% default:*' and ${DUE}`,
+     where w.id = any(array(select json_array_elements_text($1::text::json)::uuid)) and r.ref not like '% default:*' and ${DUE}`,
     [JSON.stringify(ids)],
   );
   return rows.map((row) => row.ref);

@@ -11,6 +11,7 @@ export class Healer {
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   #chain: Promise<unknown> = Promise.resolve();
+  readonly #watchers = new Set<{ references: Set<string>; rematched: number }>();
   #sweepAfter: string | null = null;
   #timer: NodeJS.Timeout | undefined;
 
@@ -52,16 +53,33 @@ export class Healer {
     await this.#all({ ids }, "binding");
   }
 
-  /** For a person who waits: answers within 5 s with what is done so far; the rest goes on behind it. */
-  async now(references: string[], cause: "binding" | "workspace"): Promise<{ rematched: number; remaining: number }> {
-    let rematched = 0;
-    const work = this.#enqueue(() => this.#all({ references }, cause, (count) => (rematched += count)));
-    work.catch((error: unknown) => this.#log.error({ err: error }, "healing failed"));
-    const timeout = Promise.withResolvers<void>();
-    const timer = setTimeout(timeout.resolve, ANSWER_WITHIN_MS);
-    await Promise.race([work.catch(() => {}), timeout.promise]);
-    clearTimeout(timer);
-    return { rematched, remaining: await countWaiting(this.#options.database.query, references) };
+  /**
+   * For a person who waits: makes a change, and answers within 5 s with what it brought home so far; the rest goes on behind it.
+   * `remaining` counts what still waits with these references.
+   */
+  async after<Result>(
+    references: string[],
+    cause: "binding" | "workspace",
+    change: () => Promise<Result>,
+  ): Promise<{ result: Result; healed: { rematched: number; remaining: number } }> {
+    // From before the change: a second look that is under way may be the first to see it.
+    const watcher = { references: new Set(references), rematched: 0 };
+    this.#watchers.add(watcher);
+    try {
+      const result = await change();
+      const work = this.#enqueue(() => this.#all({ references }, cause));
+      const timeout = Promise.withResolvers<void>();
+      const timer = setTimeout(timeout.resolve, ANSWER_WITHIN_MS);
+      const failed = (error: unknown) => this.#log.error({ err: error }, "healing failed");
+      await Promise.race([work.catch(failed), timeout.promise]);
+      clearTimeout(timer);
+      return {
+        result,
+        healed: { rematched: watcher.rematched, remaining: await countWaiting(this.#options.database.query, references) },
+      };
+    } finally {
+      this.#watchers.delete(watcher);
+    }
   }
 
   /** One sweep: what could be placed now and was forgotten between a crash and now. */
@@ -76,10 +94,13 @@ export class Healer {
     await this.#chain.catch(() => {});
   }
 
-  async #all(which: Which, cause: "binding" | "workspace", progress: (emitted: number) => void = () => {}): Promise<void> {
-    const { emitted, taught } = await heal(which, cause, this.#options, this.#stopping.signal, progress);
+  async #all(which: Which, cause: "binding" | "workspace"): Promise<void> {
+    const tell = (refs: string[]) => {
+      for (const watcher of this.#watchers) if (refs.some((ref) => watcher.references.has(ref))) watcher.rematched += 1;
+    };
+    const { emitted, taught } = await heal(which, cause, this.#options, this.#stopping.signal, tell);
     if (emitted > 0) this.#log.info({ emitted, cause }, "waiting events came home");
-    if (taught.length > 0) await this.#all({ references: taught }, "binding", progress);
+    if (taught.length > 0) await this.#all({ references: taught }, "binding");
   }
 
   #enqueue<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -17,17 +17,20 @@ const LOOK_UP = `
   select 'binding' as what, b.reference as a, b.workspace_id as b, b.other_workspace_id as c, b.origin as d, b.context as e,
     case when w.id is null then null when w.closed_at is null then 'open' else 'closed' end as f,
     b.places as g, coalesce(b.expires_at < now(), false) as h
-  from json_array_elements_text($1::text::json) r(reference) join bindings b on b.reference = r.reference
-  left join workspaces w on w.id = b.workspace_id
+  from bindings b left join workspaces w on w.id = b.workspace_id
+  where b.reference = any(array(select json_array_elements_text($1::text::json)))
   union all
   select 'workspace', w.id, case when w.closed_at is null then 'open' else 'closed' end, null, null, null, null, false, false
-  from json_array_elements_text($2::text::json) r(id) join workspaces w on w.id = r.id
+  from workspaces w where w.id = any(array(select json_array_elements_text($2::text::json)))
   union all
   select 'key', k.natural_key::text, k.owner::text, k.event_id::text, k.callback_id::text, w.id::text, null, false, false
-  from json_array_elements_text($3::text::json) r(natural_key) join event_keys k on k.natural_key = r.natural_key::uuid
-  left join waiting w on w.natural_key = k.natural_key and w.owner = k.owner`;
+  from event_keys k left join waiting w on w.natural_key = k.natural_key and w.owner = k.owner
+  where k.natural_key = any(array(select json_array_elements_text($3::text::json)::uuid))`;
 
-/** One statement for all that a flush needs to know. */
+/**
+ * One statement for all that a flush needs to know. `= any(array(…))` and not a join: a plan that was made for an empty table may scan the
+ * whole of it later, an array leaves the planner nothing but the index.
+ */
 export async function lookUp(
   query: Query,
   wanted: { references: string[]; workspaces: string[]; keys: string[] },
@@ -63,7 +66,7 @@ export async function lockStates(query: Query, keys: string[]): Promise<Map<stri
   if (keys.length === 0) return new Map();
   const rows = await query<{ key: string; fields: string | null; at: string }>(
     `select key::text as key, fields, (extract(epoch from at) * 1000)::bigint::text as at from snapshots
-     where key in (select json_array_elements_text($1::text::json)::uuid) order by key for update`,
+     where key = any(array(select json_array_elements_text($1::text::json)::uuid)) order by key for update`,
     [JSON.stringify(keys)],
   );
   return new Map(

@@ -197,7 +197,7 @@ function lookUp(evidence: Evidence, bound: (reference: string) => Binding | unde
   if (evidence.owner !== "platform") return { way, objections, contexts, ambiguous };
   for (const reference of evidence.references) {
     const binding = bound(referenceKey(evidence.adapter, reference.kind, reference.value));
-    const place = { where: reference.kind, value: reference.value.slice(0, 200) };
+    const place = { where: reference.kind, value: reference.value };
     if (!binding) {
       way.looked_at.push(place);
       continue;

@@ -18,18 +18,22 @@ export function translate(provider: AnyProvider, request: CallbackRequest): Tran
     return { items: [], failed: "unreadable" };
   }
   try {
-    return { items: provider.events(payload, request).map(storable) };
+    return { items: provider.events(payload, request).map((outcome) => storable(outcome)) };
   } catch {
     return { items: [], failed: "adapter_error" };
   }
 }
 
-/** PostgreSQL keeps neither U+0000 nor lone surrogates in text: they become U+FFFD here. The body keeps them. */
-export function storable<Value>(value: Value): Value {
+/** Nothing that is read lies deeper; what does could overflow a stack, here or in the database's own JSON parser. */
+const DEEPEST = 32;
+
+/** PostgreSQL keeps neither U+0000 nor lone surrogates in text: they become U+FFFD here, as what is too deep becomes null. The body keeps all. */
+export function storable<Value>(value: Value, depth = 0): Value {
   if (typeof value === "string") return clean(value) as Value;
   if (value === null || typeof value !== "object" || value instanceof Date) return value;
-  if (Array.isArray(value)) return value.map(storable) as Value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [clean(key), storable(inner)])) as Value;
+  if (depth >= DEEPEST) return null as Value;
+  if (Array.isArray(value)) return value.map((inner) => storable(inner, depth + 1)) as Value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [clean(key), storable(inner, depth + 1)])) as Value;
 }
 
 function clean(value: string): string {

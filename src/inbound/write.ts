@@ -138,6 +138,7 @@ type StateRow = {
 /**
  * A statement is put together from these parts, each a chain of CTEs over one JSON parameter. Their order is the order in which tables
  * are touched, everywhere; within a table rows are sorted, so that concurrent flushes wait for each other and never in a circle.
+ * `= any(array(…))` beside each join leaves the planner nothing but the index, whatever it believes of the table's size.
  */
 const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] }[] = [
   {
@@ -145,9 +146,11 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
     columns:
       "waiting_id uuid, verdict text, reason text, event_id uuid, workspace_id text, workspace_term bigint, cause text, ways json",
     chain: `
-      locked as materialized (select id from waiting where id in (select waiting_id from returned_rows) order by id for update),
+      locked as materialized (
+        select id from waiting where id = any(array(select waiting_id from returned_rows)) order by id for update
+      ),
       gone as (
-        delete from waiting w using returned_rows r where w.id = r.waiting_id and w.id in (select id from locked)
+        delete from waiting w using returned_rows r where w.id = r.waiting_id and w.id = any(array(select id from locked))
         returning w.callback_id, w.item, r.verdict, r.reason, r.event_id, r.workspace_id, r.workspace_term, r.cause, r.ways
       ),
       noted as (
@@ -163,12 +166,12 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
       recounted as (
         update callbacks c set unmatched = c.unmatched - n.total, events = c.events + n.events,
           duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored, terms = c.terms || n.terms
-        from counted n where c.id = n.callback_id returning 1
+        from counted n where c.id = n.callback_id and c.id = any(array(select callback_id from counted)) returning 1
       ),
       recounted_kept as (
         update kept_callbacks c set unmatched = c.unmatched - n.total, events = c.events + n.events,
           duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored, terms = c.terms || n.terms
-        from counted n where c.id = n.callback_id returning 1
+        from counted n where c.id = n.callback_id and c.id = any(array(select callback_id from counted)) returning 1
       )`,
     ends: ["gone", "recounted", "recounted_kept"],
   },
@@ -227,7 +230,7 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
     name: "expired",
     columns: "reference text",
     chain:
-      "forgotten as (delete from bindings where reference in (select reference from expired_rows) and expires_at < now() returning 1)",
+      "forgotten as (delete from bindings where reference = any(array(select reference from expired_rows)) and expires_at < now() returning 1)",
     ends: ["forgotten"],
   },
   {
@@ -248,7 +251,7 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
     chain: `
       shared as (
         update bindings b set origin = 'ambiguous', other_workspace_id = r.workspace_id, expires_at = null
-        from ambiguous_rows r where b.reference = r.reference and b.origin = 'learned' and b.workspace_id <> r.workspace_id returning 1
+        from ambiguous_rows r where b.reference = r.reference and b.reference = any(array(select reference from ambiguous_rows)) and b.origin = 'learned' and b.workspace_id <> r.workspace_id returning 1
       )`,
     ends: ["shared"],
   },
@@ -257,7 +260,8 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
     columns: "key uuid, workspace_id text, adapter text, kind text, fields json, at timestamptz, stored boolean",
     chain: `
       restated as (
-        update snapshots s set fields = r.fields::text, at = r.at from states_rows r where r.stored and s.key = r.key returning 1
+        update snapshots s set fields = r.fields::text, at = r.at from states_rows r
+        where r.stored and s.key = r.key and s.key = any(array(select key from states_rows)) returning 1
       ),
       stated as (
         insert into snapshots (key, workspace_id, adapter, kind, fields, at)
@@ -270,7 +274,8 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
     columns: "id uuid, reason text",
     chain: `
       rereasoned as (
-        update waiting w set reason = r.reason from "stillWaiting_rows" r where w.id = r.id and w.reason <> r.reason returning 1
+        update waiting w set reason = r.reason from "stillWaiting_rows" r
+        where w.id = r.id and w.id = any(array(select id from "stillWaiting_rows")) and w.reason <> r.reason returning 1
       )`,
     ends: ["rereasoned"],
   },

@@ -1,6 +1,6 @@
 import { createHmac, createPublicKey, type KeyObject, timingSafeEqual, verify as verifySignature } from "node:crypto";
 
-/** What a signature may cover. Header names are lower-case; a repeated header arrives joined by ", " and so never matches. */
+/** What a signature may cover. Header names are lower-case; a repeated header arrives joined by ", ". */
 export type SignedRequest = {
   body: Uint8Array;
   headers: Readonly<Record<string, string | undefined>>;

@@ -11,10 +11,17 @@ export function unixTime(value: unknown): Date | null {
   return within(number >= 1e11 ? number : number * 1000);
 }
 
+/** Whether a text begins with a day that there is: `Date.parse` makes 2 March of 30 February. */
+function isDay(text: string): boolean {
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split("-").map(Number);
+  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
+}
+
 /** An ISO 8601 time that names its zone (`Z`, `+05:30`, `-0400`), in any precision. `null` without one, or for anything else. */
 export function isoTime(value: unknown): Date | null {
   if (typeof value !== "string" || !/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d:?\d\d)$/i.test(value))
     return null;
+  if (!isDay(value)) return null;
   return within(
     Date.parse(
       value

@@ -3,7 +3,7 @@ import { type CallbackRow, showCallback } from "../api/callbacks.ts";
 import type { Gateway } from "../gateway.ts";
 import { showId } from "../ids.ts";
 import type { Verdict } from "../inbound/decide.ts";
-import type { Way } from "../inbound/resolve.ts";
+import { referenceKey, type Way } from "../inbound/resolve.ts";
 import { decrypt } from "../keys.ts";
 import { explainVerdict, explainVerification, explainWay } from "./explain.ts";
 
@@ -53,10 +53,11 @@ export async function readTrace(gateway: Gateway, id: string) {
     "select item, verdict, reason, event_id, workspace_id, cause, ways, at from healed where callback_id = $1",
     [id],
   );
-  const learned = await query<BindingRow>(`select ${bindingColumns} from bindings where callback_id = $1 order by id limit 500`, [
-    id,
-  ]);
   const first = JSON.parse(row.items) as Verdict[];
+  const learned = await query<BindingRow>(
+    `select ${bindingColumns} from bindings where callback_id = $1 and reference = any(array(select json_array_elements_text($2::text::json))) order by id`,
+    [id, JSON.stringify(lookedUp(row.adapter ?? "", first))],
+  );
   const since = new Map(healed.map((one) => [one.item, one]));
   const eventIds = [...first.map((one) => one.eventId), ...healed.map((one) => one.event_id)].filter(
     (one) => typeof one === "string",
@@ -86,6 +87,12 @@ export async function readTrace(gateway: Gateway, id: string) {
     first_status: row.first_status,
     replays: [],
   };
+}
+
+/** The references that its items were looked up by, as column text: what it taught is among them. */
+function lookedUp(adapter: string, verdicts: Verdict[]): string[] {
+  const lookups = verdicts.flatMap((verdict) => verdict.ways?.filter((way) => way.way === "lookup") ?? []);
+  return [...new Set(lookups.flatMap((way) => way.looked_at.map((one) => referenceKey(adapter, one.where, one.value ?? ""))))];
 }
 
 function showItem(first: Verdict, index: number, later: Healed | undefined, dispatches: Map<string, Dispatch[]>) {
@@ -131,7 +138,7 @@ async function readDispatches(gateway: Gateway, eventIds: string[]): Promise<Dis
        (select f.filters from endpoint_filters f where f.endpoint_id = d.endpoint_id and f.since <= d.created_at order by f.since desc limit 1) as filters,
        (select json_agg(json_build_object('at', a.at, 'status', a.status, 'ms', a.ms, 'error', a.error, 'response', a.response) order by a.at)
           from attempts a where a.dispatch_id = d.id) as attempts
-     from dispatches d where d.event_id in (select json_array_elements_text($1::text::json)::uuid) order by d.created_at limit 1000`,
+     from dispatches d where d.event_id = any(array(select json_array_elements_text($1::text::json)::uuid)) order by d.created_at limit 1000`,
     [JSON.stringify(eventIds)],
   );
 }

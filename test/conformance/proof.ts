@@ -1,7 +1,17 @@
 import fc from "fast-check";
 import type { Signing } from "../../src/provider/signatures.ts";
 import type { Fixture } from "../support/fixtures.ts";
-import { type Check, Door, GATEWAY, oneCharacterOff, overFixtures, provingHeaders, type Subject, without, word } from "./subject.ts";
+import {
+  type Check,
+  Door,
+  GATEWAY,
+  oneCharacterOff,
+  overFixtures,
+  provingHeaders,
+  type Subject,
+  without,
+  word,
+} from "./subject.ts";
 
 /** Bodies up to here are flipped at every byte, longer ones at so many places. */
 const WHOLLY_FLIPPED = 2048;
@@ -99,9 +109,9 @@ function signatureChecks(subject: Subject, signing: Signing, door: Door): Check[
           if (!door.judge(fixture, { headers: real }).ok) yield "refused without what proves nothing";
           for (const name of provingHeaders(subject, fixture)) {
             for (const value of oneCharacterOff(real[name] ?? "")) {
-              const headers = { ...real, [name]: value };
-              if (door.judge(fixture, { headers }).ok) yield `accepted with ${name}: ${value}`;
-              yield* throwing(signing, key, fixture, headers);
+              // Asked directly: the gateway would take a throw for a no.
+              const request = { body: fixture.body, headers: { ...real, [name]: value }, url: GATEWAY + fixture.path };
+              if (signing.verify(key, request, fixture.now.getTime()) === "ok") yield `accepted with ${name}: ${value}`;
             }
           }
         }),
@@ -119,14 +129,17 @@ function signatureChecks(subject: Subject, signing: Signing, door: Door): Check[
           }
         }),
     },
-    {
-      name: "lets a workspace in its URL be vouched for only by what its signature covers",
-      problems: () =>
-        overFixtures(subject, function* (fixture) {
-          if (subject.adapter.provider.signsUrl && door.judge(fixture, { url: `${GATEWAY}/callbacks/elsewhere` }).ok)
-            yield "accepted at another URL";
-        }),
-    },
+    ...(subject.adapter.provider.signsUrl
+      ? [
+          {
+            name: "refuses a call to another URL than the one that was signed",
+            problems: () =>
+              overFixtures(subject, function* (fixture) {
+                if (door.judge(fixture, { url: `${GATEWAY}/callbacks/elsewhere` }).ok) yield "accepted";
+              }),
+          },
+        ]
+      : []),
     {
       name: "never shows a header that proves a call",
       problems: () =>

@@ -73,6 +73,7 @@ describe.each(databases)("what is refused, on the %s database", (kind) => {
     const altered = Buffer.from(bytes);
     altered[20] = (altered[20] as number) ^ 1;
     const statements = vi.spyOn(homing.gateway.database, "query");
+    const hot = vi.spyOn(homing.gateway.database, "hot");
     const transactions = vi.spyOn(homing.gateway.database, "transaction");
     const cases: [Buffer, Record<string, string>, string][] = [
       [altered, signed, "signature_mismatch"],
@@ -90,7 +91,7 @@ describe.each(databases)("what is refused, on the %s database", (kind) => {
     const sent = statements.mock.calls.filter(
       ([statement]) => !/insert into rejections|from waiting|max\(id::text\)/.test(statement),
     );
-    expect([sent, transactions.mock.calls]).toEqual([[], []]);
+    expect([sent, hot.mock.calls, transactions.mock.calls]).toEqual([[], [], []]);
   });
 
   it("401 provider_not_configured where nobody's secret is held", async () => {

@@ -1,9 +1,11 @@
-import { expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { ACME } from "../support/fixtures.ts";
 import { databases, freshDatabase } from "../support/gateway.ts";
 import { type Chance, chance, extent, inParallel, say } from "./support/extent.ts";
-import { newSigner, nothingWaits, readOn, type Served, serve } from "./support/process.ts";
+import { endAll, newSigner, nothingWaits, readOn, type Served, serve } from "./support/process.ts";
 import { bodyOf, keyOf, type Report, repeated, report } from "./support/reports.ts";
+
+afterAll(endAll);
 
 /** One callback that is sent until it is answered, as a provider does. */
 type Call = { reports: Report[]; answered: boolean };

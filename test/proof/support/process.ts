@@ -28,9 +28,10 @@ export type Served = {
 export type LogLine = { level: number; msg: string; err?: { message: string } };
 
 const alive = new Set<ChildProcess>();
-process.once("exit", () => {
+/** Ends what a failed show left running: `afterAll(endAll)`. */
+export function endAll(): void {
   for (const child of alive) child.kill("SIGKILL");
-});
+}
 
 /** Starts `homing serve` on a free port; resolves when it listens. @throws with what it wrote, where it ends instead. */
 export async function serve(settings: Record<string, string>, signer: Signer): Promise<Served> {
@@ -98,7 +99,11 @@ function call<Body>(
       answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: (text ? JSON.parse(text) : null) as Body }));
       answer.on("error", reject);
     });
-    sent.on("error", reject);
+    sent.on("error", (error: NodeJS.ErrnoException) => {
+      // The server hung up on an idle connection at the moment that we took it.
+      if (sent.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code ?? "")) resolve(call(agent, method, url, body, headers));
+      else reject(error);
+    });
     sent.end(bytes);
   });
 }

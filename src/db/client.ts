@@ -30,6 +30,9 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 const HOT_CONNECTIONS = 4;
 const ORDINARY_CONNECTIONS = 6;
 
+/** PostgreSQL's word; the driver's types ask for a boolean. */
+const OFF = "off" as unknown as boolean;
+
 export function openPostgres(url: string): Database {
   const quiet = { onnotice: () => {}, connect_timeout: 10 };
   const hot = postgres(url, {
@@ -38,17 +41,18 @@ export function openPostgres(url: string): Database {
     connection: {
       application_name: "homing",
       // The batch's plans are index look-ups. The planner sees empty tables at first, and would otherwise keep what fits those.
-      jit: false,
-      enable_seqscan: false,
-      enable_hashjoin: false,
-      enable_mergejoin: false,
+      // In words: postgres.js leaves out what is false.
+      jit: OFF,
+      enable_seqscan: OFF,
+      enable_hashjoin: OFF,
+      enable_mergejoin: OFF,
       plan_cache_mode: "force_generic_plan",
       statement_timeout: STATEMENT_TIMEOUT_MS,
     },
   });
   // drizzle changes how its client reads times: it has one of its own.
   const forDrizzle = postgres(url, { ...quiet, max: 1, connection: { application_name: "homing" } });
-  const ordinary = postgres(url, { ...quiet, max: ORDINARY_CONNECTIONS, connection: { application_name: "homing", jit: false } });
+  const ordinary = postgres(url, { ...quiet, max: ORDINARY_CONNECTIONS, connection: { application_name: "homing", jit: OFF } });
   const over =
     (client: postgres.Sql): Query =>
     <Row>(text: string, parameters: unknown[] = []) =>

@@ -178,6 +178,7 @@ CREATE TABLE "kept_callbacks" (
 --> statement-breakpoint
 CREATE TABLE "log_epochs" (
 	"epoch" integer PRIMARY KEY NOT NULL,
+	"server" text,
 	"started_at" timestamp (3) with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint

@@ -83,7 +83,12 @@ describe("the embedded database's folder", () => {
     lock.release();
     writeFileSync(join(folder, "lock"), "1");
     expect(() => lockFolder(folder)).toThrow(/in use by process 1\. Stop that one, or set DATA_DIR/);
-    writeFileSync(join(folder, "lock"), "999999999");
+    writeFileSync(join(folder, "lock"), "999999999 5");
     lockFolder(folder).release();
+    // In a container the dead one may have had the same pid; and a pid may have been given to another process since.
+    for (const stale of [String(process.pid), `${process.pid} 5`, `${process.ppid} 5`]) {
+      writeFileSync(join(folder, "lock"), stale);
+      lockFolder(folder).release();
+    }
   });
 });

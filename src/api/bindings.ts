@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Query } from "../db/client.ts";
 import { GatewayError } from "../errors.ts";
 import { newId, readId, showId } from "../ids.ts";
+import { settle } from "../inbound/commit.ts";
 import { referenceKey } from "../inbound/resolve.ts";
 import { limitField, text, workspaceField } from "./fields.ts";
 import { api, type Call, note, page, readBody, readQuery, showTime } from "./http.ts";
@@ -112,18 +113,21 @@ export const bindings = api()
       referenceKey(a.adapter, a.told.kind, a.told.value) < referenceKey(b.adapter, b.told.kind, b.told.value) ? -1 : 1,
     );
     const tellAll = () =>
-      gateway.database.transaction(async (query) => {
-        const results = new Map<Told, Awaited<ReturnType<typeof tell>>>();
-        for (const { told, adapter } of sorted) results.set(told, await tell(query, adapter, told, gateway.databaseClock.now()));
-        const changes = [...results.values()].map(({ before, after }) => ({
-          action: before ? "binding.replaced" : "binding.added",
-          object: showId("binding", after.id),
-          before: before && showBinding(before),
-          after: showBinding(after),
-        }));
-        await note(c, changes, query);
-        return results;
-      });
+      settle(() =>
+        gateway.database.transaction(async (query) => {
+          const results = new Map<Told, Awaited<ReturnType<typeof tell>>>();
+          for (const { told, adapter } of sorted)
+            results.set(told, await tell(query, adapter, told, gateway.databaseClock.now()));
+          const changes = [...results.values()].map(({ before, after }) => ({
+            action: before ? "binding.replaced" : "binding.added",
+            object: showId("binding", after.id),
+            before: before && showBinding(before),
+            after: showBinding(after),
+          }));
+          await note(c, changes, query);
+          return results;
+        }),
+      );
     const references = named.map(({ told, adapter }) => referenceKey(adapter, told.kind, told.value));
     const { result: done, healed } = await gateway.healer.after(references, "binding", tellAll);
     const shown = list.map((told) => showBinding((done.get(told) as { after: BindingRow }).after));

@@ -3,6 +3,8 @@ import type { Database, Query } from "./client.ts";
 
 const DAY_MS = 86_400_000;
 const DAYS_AHEAD = 14;
+/** How long a DETACH or DROP waits for readers; what does not come to an end is ended by the next run. */
+const DROP_LOCK_TIMEOUT = "30s";
 const TABLES = ["callbacks", "events", "attempts"] as const;
 export type Partitioned = (typeof TABLES)[number];
 
@@ -53,7 +55,8 @@ export async function keepPartitions(kind: Database["kind"], query: Query): Prom
 
 /**
  * Drops the days of a table that lie wholly before `keepDays`. Callbacks whose items still wait are first copied to `kept_callbacks`
- * under the same id; the guard (`event_keys`) is not touched. Answers the names of what was dropped.
+ * under the same id; the guard (`event_keys`) is not touched. What an earlier run began and did not end (a cancelled or crashed DETACH) is
+ * ended first. Answers the names of what was dropped.
  */
 export async function dropOldPartitions(
   kind: Database["kind"],
@@ -62,15 +65,30 @@ export async function dropOldPartitions(
   keepDays: number,
 ): Promise<string[]> {
   const oldest = Math.floor((await databaseNow(query)) / DAY_MS) * DAY_MS - keepDays * DAY_MS;
-  const dropped: string[] = [];
-  for (const partition of await partitionsOf(query, table)) {
-    if (dayOf(partition) + DAY_MS > oldest) continue;
-    if (table === "callbacks") await keepWaiting(query, partition);
-    // Detaching CONCURRENTLY does not stop inserts; the embedded database has one connection and cannot.
-    await query(`alter table ${table} detach partition ${partition}${kind === "postgres" ? " concurrently" : ""}`);
-    await query(`drop table ${partition}`);
-    dropped.push(partition);
+  const isOld = (partition: string) => dayOf(partition) + DAY_MS <= oldest;
+  if (kind === "postgres") {
+    await query(`set lock_timeout = '${DROP_LOCK_TIMEOUT}'`);
+    const [pending] = await query<{ name: string }>(
+      "select inhrelid::regclass::text as name from pg_inherits where inhparent = $1::text::regclass and inhdetachpending",
+      [table],
+    );
+    if (pending) await query(`alter table ${table} detach partition ${pending.name} finalize`);
   }
+  const attached = new Set(await partitionsOf(query, table));
+  const all = await query<{ name: string }>(
+    "select relname::text as name from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace and relname ~ ('^' || $1 || '_\\d{8}$') order by 1",
+    [table],
+  );
+  const dropped: string[] = [];
+  for (const { name } of all.filter((partition) => isOld(partition.name))) {
+    if (table === "callbacks") await keepWaiting(query, name);
+    // Detaching CONCURRENTLY does not stop inserts; the embedded database has one connection and cannot.
+    if (attached.has(name))
+      await query(`alter table ${table} detach partition ${name}${kind === "postgres" ? " concurrently" : ""}`);
+    await query(`drop table ${name}`);
+    dropped.push(name);
+  }
+  if (kind === "postgres") await query("reset lock_timeout");
   return dropped;
 }
 

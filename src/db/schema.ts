@@ -181,6 +181,8 @@ export const events = pgTable(
 /** Begun anew when this database's transaction ids are behind those of the log (dump and restore). */
 export const logEpochs = pgTable("log_epochs", {
   epoch: integer("epoch").primaryKey(),
+  /** Which server it began on. */
+  server: text("server"),
   startedAt: moment("started_at").notNull().default(sql`now()`),
 });
 

@@ -1,4 +1,5 @@
 import { type Database, type Query, sqlState } from "../db/client.ts";
+import { GatewayError } from "../errors.ts";
 import { showId } from "../ids.ts";
 import type { FactDraft } from "../provider/draft.ts";
 import { type DecideOptions, Decider, type Found, isDraft, type Work, wanted } from "./decide.ts";
@@ -12,7 +13,7 @@ export type CommitOptions = DecideOptions & { database: Database; epoch: number 
 
 /** Unique violation, deadlock, serialization: somebody else was quicker, so that what was looked up no longer holds. */
 const STALE = new Set(["23505", "40P01", "40001"]);
-/** Each round is caused by another's commit, which the next one sees; more than this is a bug. */
+/** Each round is caused by another's commit, which the next one sees. Who still loses is told to come again. */
 const MOST_ROUNDS = 30;
 
 /** What has been written, and what must be looked at again now that others can see it. */
@@ -29,7 +30,7 @@ export async function commit(arrivals: Arrival[], options: CommitOptions): Promi
     // States are locked between look-up and write, and what does not fit one statement must not be half there: both take a transaction.
     const together = works.some(keepsState) || works.length > 1000;
     const run = async (query: Query): Promise<Committed> => {
-      const plan = await decide(works, query, options);
+      const plan = await decide(works, query, options, together ? await lookUpLocking(works, query, options) : undefined);
       const now = performance.now();
       for (const arrival of arrivals) arrival.steps.placed = Math.round((now - arrival.startedAt) * 100) / 100;
       plan.callbacks = arrivals.map((arrival) => callbackRow(arrival, options.keys));
@@ -47,14 +48,34 @@ export async function settle<Result>(run: () => Promise<Result>): Promise<Result
     try {
       return await run();
     } catch (error) {
-      if (!STALE.has(sqlState(error) ?? "") || round >= MOST_ROUNDS) throw error;
+      if (!STALE.has(sqlState(error) ?? "")) throw error;
+      if (round >= MOST_ROUNDS) throw new GatewayError("database_unavailable", { cause: error });
     }
   }
 }
 
 /** Looks up and decides; sets each work's verdict. */
-export async function decide(works: Work[], query: Query, options: CommitOptions): Promise<Plan> {
-  const found = await lookUp(query, wanted(works, options.keys));
+export async function decide(works: Work[], query: Query, options: CommitOptions, found?: Found): Promise<Plan> {
+  return decideOn(works, found ?? (await lookUp(query, wanted(works, options.keys))), query, options);
+}
+
+/**
+ * What is known, with the waiting rows that may come home locked: a large callback would otherwise lose its race to every small one that
+ * brings home a part of the same.
+ */
+async function lookUpLocking(works: Work[], query: Query, options: CommitOptions): Promise<Found> {
+  const asked = wanted(works, options.keys);
+  const found = await lookUp(query, asked);
+  const waiting = [...found.keys.values()].flat().flatMap((key) => key.waiting?.id ?? []);
+  if (waiting.length === 0) return found;
+  await query(
+    "select id from waiting where id = any(array(select json_array_elements_text($1::text::json)::uuid)) order by id for update",
+    [JSON.stringify(waiting)],
+  );
+  return lookUp(query, asked);
+}
+
+async function decideOn(works: Work[], found: Found, query: Query, options: CommitOptions): Promise<Plan> {
   const run = (states: Map<string, KnownState>, on: Found): Plan => {
     const decider = new Decider(on, new Plan(options.epoch), options);
     for (const work of works) decider.decide(work, states);

@@ -131,6 +131,7 @@ function bare(arrival: Arrival): Arrival {
 
 /** Whether the database cannot be written now, in contrast to refusing these rows. */
 function isUnavailable(error: unknown): boolean {
+  if (error instanceof GatewayError) return true;
   const state = sqlState(error);
   if (state) return /^(08|25|28|3D|53|57|58|XX)/.test(state);
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };

@@ -163,15 +163,21 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
           coalesce(array_agg(distinct workspace_term) filter (where workspace_term is not null), '{}') as terms
         from gone group by callback_id
       ),
+      callback_locks as materialized (
+        select id from callbacks where id = any(array(select callback_id from counted)) order by id for update
+      ),
+      kept_locks as materialized (
+        select id from kept_callbacks where id = any(array(select callback_id from counted)) order by id for update
+      ),
       recounted as (
         update callbacks c set unmatched = c.unmatched - n.total, events = c.events + n.events,
           duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored, terms = c.terms || n.terms
-        from counted n where c.id = n.callback_id and c.id = any(array(select callback_id from counted)) returning 1
+        from counted n where c.id = n.callback_id and c.id = any(array(select id from callback_locks)) returning 1
       ),
       recounted_kept as (
         update kept_callbacks c set unmatched = c.unmatched - n.total, events = c.events + n.events,
           duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored, terms = c.terms || n.terms
-        from counted n where c.id = n.callback_id and c.id = any(array(select callback_id from counted)) returning 1
+        from counted n where c.id = n.callback_id and c.id = any(array(select id from kept_locks)) returning 1
       )`,
     ends: ["gone", "recounted", "recounted_kept"],
   },
@@ -229,8 +235,12 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   {
     name: "expired",
     columns: "reference text",
-    chain:
-      "forgotten as (delete from bindings where reference = any(array(select reference from expired_rows)) and expires_at < now() returning 1)",
+    chain: `
+      expired_locks as materialized (
+        select id from bindings where reference = any(array(select reference from expired_rows)) and expires_at < now()
+        order by reference collate "C" for update
+      ),
+      forgotten as (delete from bindings where id = any(array(select id from expired_locks)) returning 1)`,
     ends: ["forgotten"],
   },
   {
@@ -249,9 +259,12 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
     name: "ambiguous",
     columns: "reference text, workspace_id text",
     chain: `
+      shared_locks as materialized (
+        select id from bindings where reference = any(array(select reference from ambiguous_rows)) order by reference collate "C" for update
+      ),
       shared as (
         update bindings b set origin = 'ambiguous', other_workspace_id = r.workspace_id, expires_at = null
-        from ambiguous_rows r where b.reference = r.reference and b.reference = any(array(select reference from ambiguous_rows)) and b.origin = 'learned' and b.workspace_id <> r.workspace_id returning 1
+        from ambiguous_rows r where b.reference = r.reference and b.id = any(array(select id from shared_locks)) and b.origin = 'learned' and b.workspace_id <> r.workspace_id returning 1
       )`,
     ends: ["shared"],
   },
@@ -288,7 +301,7 @@ const SLICE_ROWS = 5000;
 
 /** Whether a plan fits one statement. */
 export function isOneSlice(plan: Plan): boolean {
-  return plan.keys.length <= SLICE_ROWS && plan.learned.length <= SLICE_ROWS;
+  return [plan.keys, plan.learned, plan.returned, plan.ambiguous].every((rows) => rows.length <= SLICE_ROWS);
 }
 
 /**
@@ -305,14 +318,22 @@ export async function write(query: Query, plan: Plan): Promise<void> {
     }),
   );
   if (isOneSlice(plan)) return writeSlice(query, plan.callbacks, rows);
-  // Table by table over all slices, so that the order of tables holds for the whole transaction.
-  plan.keys.sort((a, b) => (a.natural_key + a.owner < b.natural_key + b.owner ? -1 : 1));
+  // Table by table over all slices, and sorted over all of them, so that both orders hold for the whole transaction.
+  plan.keys.sort((a, b) => compare(a.natural_key, b.natural_key) || compare(BigInt(a.owner), BigInt(b.owner)));
+  plan.returned.sort((a, b) => compare(a.waiting_id, b.waiting_id));
+  plan.stillWaiting.sort((a, b) => compare(a.id, b.id));
+  for (const list of [plan.learned, plan.ambiguous]) list.sort((a, b) => compare(a.reference, b.reference));
+  plan.expired.sort();
   for (const { name } of parts) {
     if (name === "callbacks") await writeSlice(query, plan.callbacks, new Map());
     const all = rows.get(name) ?? [];
     for (let at = 0; at < all.length; at += SLICE_ROWS)
       await writeSlice(query, [], new Map([[name, all.slice(at, at + SLICE_ROWS)]]));
   }
+}
+
+function compare<Value extends string | bigint>(a: Value, b: Value): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 const statements = new Map<string, string>();

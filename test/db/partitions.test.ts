@@ -137,4 +137,35 @@ describe.each(databases)("retention on the %s database", (kind) => {
       expect(existing).toEqual(expect.arrayContaining(days.map((day) => `${table}_${day}`)));
     }
   });
+
+  it("ends what an earlier run began and could not end", async () => {
+    const day = await dayAgo(50);
+    const partition = `events_${dayName(day)}`;
+    const { database: db } = homing.gateway;
+    if (kind === "postgres") {
+      // A reader in a transaction holds the DETACH up in its second phase; then it is cancelled there.
+      const reading = Promise.withResolvers<void>();
+      const done = Promise.withResolvers<void>();
+      const reader = db.session(async (query) => {
+        await query("begin");
+        await query("select 1 from events limit 1");
+        reading.resolve();
+        await done.promise;
+        await query("rollback");
+      });
+      await reading.promise;
+      const cut = db.session(async (query) => {
+        await query("set lock_timeout = '200ms'");
+        await query(`alter table events detach partition ${partition} concurrently`);
+      });
+      await expect(cut).rejects.toThrow();
+      done.resolve();
+      await reader;
+    } else {
+      // A crash between DETACH and DROP.
+      await db.query(`alter table events detach partition ${partition}`);
+    }
+    expect(await drop("events", 45)).toContain(partition);
+    expect(await drop("events", 45)).toEqual([]);
+  });
 });

@@ -129,6 +129,19 @@ export async function dueReferences(query: Query, ids: string[]): Promise<string
 }
 
 /**
+ * Those of these waiting rows that no reference of theirs would bring home, though something may: a conflict that ended, a default. All
+ * others are left to their references, also where a binding comes just now: row by row one would overtake an older one.
+ */
+export async function withoutReference(query: Query, ids: string[]): Promise<string[]> {
+  const rows = await query<{ id: string }>(
+    `select w.id from waiting w where w.id = any(array(select json_array_elements_text($1::text::json)::uuid))
+       and (w.reason = 'workspace_conflict' or exists (select 1 from bindings b where b.reference = w.adapter || ' default:*'))`,
+    [JSON.stringify(ids)],
+  );
+  return rows.map((row) => row.id);
+}
+
+/**
  * Waiting rows that something could place now, of a window after `after`: what a process that died between its commit and its second
  * look left behind. `next` is where the following sweep begins, null at the end.
  */

@@ -1,6 +1,6 @@
 import type { Logger } from "../log.ts";
 import type { CommitOptions } from "./commit.ts";
-import { countWaiting, dueReferences, findForgotten, heal, type Which } from "./heal.ts";
+import { countWaiting, dueReferences, findForgotten, heal, type Which, withoutReference } from "./heal.ts";
 
 const SWEEP_EVERY_MS = 5000;
 const ANSWER_WITHIN_MS = 4500;
@@ -50,7 +50,8 @@ export class Healer {
   async #rows(ids: string[]): Promise<void> {
     const references = await dueReferences(this.#options.database.query, ids);
     if (references.length > 0) await this.#all({ references }, "binding");
-    await this.#all({ ids }, "binding");
+    const others = await withoutReference(this.#options.database.query, ids);
+    if (others.length > 0) await this.#all({ ids: others }, "binding");
   }
 
   /**

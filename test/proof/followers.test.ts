@@ -36,7 +36,7 @@ it("two readers see every event, each once and in one order, while four writers 
   const writeLate = async () => {
     for (const reports of lateBatches) {
       await homing.gateway.database.transaction(async (query) => {
-        const options = homing.commitOptions({ query, transaction: (work) => work(query) });
+        const options = homing.commitOptions({ hot: query, transaction: (work) => work(query) });
         expect((await commit([homing.arrival(reports)], options)).emitted).toBe(reports.length);
         await answers.more(Math.ceil(extent(CALLBACKS) / SLOW_ONES / 2));
         await careless.readOn();

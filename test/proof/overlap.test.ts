@@ -94,7 +94,7 @@ describe("overlapping batches at two processes", () => {
       const numbers = Array.from({ length: 6000 }, (_, at) => at);
       const made = (meta: "echoed" | "none") => numbers.map((at) => report(`waiting-${round}-${at}`, "delivered", at, meta));
       await post([made("none")]);
-      const bound = dice.shuffled(numbers).slice(0, 500);
+      const bound = dice.shuffled(numbers).slice(0, extent(500));
       await Promise.all([
         post([dice.shuffled(made("echoed")), made("echoed").toReversed(), dice.shuffled(made("echoed"))]),
         inParallel(bound, 8, (at) => bind([`waiting-${round}-${at}`], served[at % 2] as Served)),
@@ -104,7 +104,7 @@ describe("overlapping batches at two processes", () => {
     await settledTo(
       everything,
       "resends that know more",
-      `${rounds} × 6,000 waiting reports, 3 resends and 500 bindings at once`,
+      `${rounds} × 6,000 waiting reports, 3 resends and ${extent(500)} bindings at once`,
     );
   });
 

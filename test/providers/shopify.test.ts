@@ -23,7 +23,6 @@ function read(topic: string | undefined, body: Uint8Array | string | object, hea
   });
   expect(failed).toBeUndefined();
   expect(items).toHaveLength(1);
-  // biome-ignore lint/suspicious/noExplicitAny: an outcome of any kind, looked at field by field
   return items[0] as any;
 }
 
@@ -144,7 +143,6 @@ describe("a topic that is not the body's own", () => {
     "customers_whats_app_marketing_consent/update",
   ];
 
-  // biome-ignore lint/suspicious/noExplicitAny: an outcome of any kind
   function meaning(outcome: any): string | null {
     const { type, channel, status, data, state } = outcome;
     if (channel === "commerce") return `order ${data.message_id} ${status === "failed" ? "cancelled" : "placed"}`;

@@ -1,11 +1,12 @@
 import { v7 } from "uuid";
+import { randomSlice } from "./random.ts";
 
 const PREFIXES = { callback: "cb", event: "evt", binding: "bnd", waiting: "wt", dispatch: "dsp", endpoint: "ep" } as const;
 type IdKind = keyof typeof PREFIXES;
 
 /** A UUIDv7 of that moment, in milliseconds of the *database's* clock, so that it falls into a partition that exists. */
 export function newId(now: number): string {
-  return v7({ msecs: now });
+  return v7({ msecs: now, random: randomSlice(16) });
 }
 
 /** As shown outside: `cb_` and 32 hex characters. */

@@ -1,5 +1,15 @@
-import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 import type { Query } from "./db/client.ts";
+import { randomSlice } from "./random.ts";
 
 /** MASTER_KEY, newest first: the first encrypts and derives, all decrypt and verify. */
 export type MasterKeys = readonly [Buffer, ...Buffer[]];
@@ -8,34 +18,34 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** AES-256-GCM with a random nonce: nonce, ciphertext, tag. */
-export function encrypt(key: Buffer, plain: Uint8Array): Buffer {
-  const iv = randomBytes(IV_BYTES);
+export function encrypt(key: KeyObject, plain: Uint8Array): Buffer {
+  const iv = randomSlice(IV_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, iv);
   return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** @throws where the key is not the one, or a byte was changed. */
-export function decrypt(key: Buffer, sealed: Uint8Array): Buffer {
+export function decrypt(key: KeyObject, sealed: Uint8Array): Buffer {
   const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
   const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, IV_BYTES));
   decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
   return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
 }
 
-function derive(master: Buffer, purpose: string): Buffer {
-  return Buffer.from(hkdfSync("sha256", master, "", `homing ${purpose}`, 32));
+function derive(master: Buffer, purpose: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync("sha256", master, "", `homing ${purpose}`, 32)));
 }
 
 /** Short texts under MASTER_KEY: providers' secrets, data keys. Any of the keys opens. */
 export class Vault {
-  readonly #keys: Buffer[];
+  readonly #keys: KeyObject[];
 
   constructor(masters: MasterKeys) {
     this.#keys = masters.map((master) => derive(master, "vault"));
   }
 
   seal(plain: Uint8Array | string): string {
-    return encrypt(this.#keys[0] as Buffer, Buffer.from(plain)).toString("base64");
+    return encrypt(this.#keys[0] as KeyObject, Buffer.from(plain)).toString("base64");
   }
 
   /** @throws Error in words where none of the keys opens it. */
@@ -51,7 +61,7 @@ export class Vault {
   /** Whether an older key than the newest sealed it. */
   isStale(sealed: string): boolean {
     try {
-      decrypt(this.#keys[0] as Buffer, Buffer.from(sealed, "base64"));
+      decrypt(this.#keys[0] as KeyObject, Buffer.from(sealed, "base64"));
       return false;
     } catch {
       return true;
@@ -73,7 +83,7 @@ export async function rewrap(query: Query, vault: Vault): Promise<void> {
 
 /** Path tokens: 32 hex characters of HMAC-SHA256 over adapter, workspace and generation. */
 export class PathTokens {
-  readonly #keys: Buffer[];
+  readonly #keys: KeyObject[];
 
   constructor(masters: MasterKeys) {
     this.#keys = masters.map((master) => derive(master, "path token"));
@@ -81,7 +91,7 @@ export class PathTokens {
 
   /** The token that new URLs carry. */
   make(adapter: string, workspace: string, generation: number): string {
-    return this.#token(this.#keys[0] as Buffer, adapter, workspace, generation);
+    return this.#token(this.#keys[0] as KeyObject, adapter, workspace, generation);
   }
 
   /** The tokens that are accepted for a generation: one per master key. */
@@ -89,7 +99,7 @@ export class PathTokens {
     return this.#keys.map((key) => this.#token(key, adapter, workspace, generation));
   }
 
-  #token(key: Buffer, adapter: string, workspace: string, generation: number): string {
+  #token(key: KeyObject, adapter: string, workspace: string, generation: number): string {
     return createHmac("sha256", key).update(`${adapter}\n${workspace}\n${generation}`).digest("hex").slice(0, 32);
   }
 }
@@ -99,12 +109,12 @@ export class DataKeys {
   readonly #guard: string;
   readonly #search: string;
   /** For bodies that carry one-time codes, and for refused headers. */
-  readonly content: Buffer;
+  readonly content: KeyObject;
 
   private constructor(keys: { guard: Buffer; search: Buffer; content: Buffer }) {
     this.#guard = keys.guard.toString("hex");
     this.#search = keys.search.toString("hex");
-    this.content = keys.content;
+    this.content = createSecretKey(keys.content);
   }
 
   /** Reads the keys, makes those that are missing, and seals anew what an older MASTER_KEY sealed. */

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, type KeyObject } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { translate } from "../src/inbound/translate.ts";
 import { verify } from "../src/inbound/verify.ts";
@@ -34,10 +34,7 @@ const read = (provider: AnyProvider, { body, headers, now }: Fixture) =>
   translate(provider, { body: Buffer.from(body), headers, receivedAt: now });
 const proving = (check: Signing["verify"]): Partial<AnyProvider> => ({ verify: { ...signing, verify: check } });
 const given = ({ headers }: { headers: CallbackRequest["headers"] }) => headers["x-example-signature"];
-const mac = (key: unknown, body: Uint8Array | string) =>
-  createHmac("sha256", key as Buffer)
-    .update(body)
-    .digest("hex");
+const mac = (key: KeyObject, body: Uint8Array | string) => createHmac("sha256", key).update(body).digest("hex");
 
 /** Changes every draft that the template makes. */
 function drafting(change: (draft: DeliveryDraft, request: CallbackRequest) => object): Partial<AnyProvider> {
@@ -120,7 +117,7 @@ const defects: [defect: string, seenBy: string[], subject: Subject][] = [
     templateWith(
       proving((key, request) => {
         const whole = fixtures("example").find(({ body }) => body.subarray(0, 100).equals(request.body.subarray(0, 100)));
-        return signing.verify(key as Buffer, { ...request, body: whole?.body ?? request.body }, 0);
+        return signing.verify(key, { ...request, body: whole?.body ?? request.body }, 0);
       }),
     ),
   ],
@@ -137,7 +134,7 @@ const defects: [defect: string, seenBy: string[], subject: Subject][] = [
     templateWith(
       proving((key, request) => {
         if (given(request) && given(request)?.length !== 64) throw new RangeError("Input buffers must have the same byte length");
-        return signing.verify(key as Buffer, request, 0);
+        return signing.verify(key, request, 0);
       }),
     ),
   ],

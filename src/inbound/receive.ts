@@ -185,7 +185,8 @@ export function arrive(
     }),
   );
   const hidden = [...adapter.provider.verify.hides, ...SECRET_HEADERS].filter((name) => call.headers[name] !== undefined);
-  const headers = Object.fromEntries(Object.entries(call.headers).filter(([name]) => !hidden.includes(name))) as JsonObject;
+  const headers = { ...call.headers } as JsonObject;
+  for (const name of hidden) delete headers[name];
   return {
     id,
     adapter,
@@ -235,7 +236,10 @@ async function readBody(
       });
       request.on("end", () => resolve({ body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), size }));
       request.on("error", reject);
-      request.on("close", () => reject(new Error("closed early")));
+      // Every request closes in the end: an error (with its stack) is made only for one that broke off.
+      request.on("close", () => {
+        if (!request.complete) reject(new Error("closed early"));
+      });
     });
   } finally {
     account(-size);
@@ -243,9 +247,10 @@ async function readBody(
 }
 
 function singleHeaders(request: IncomingMessage): Record<string, string | undefined> {
-  const headers: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(request.headers)) headers[name] = Array.isArray(value) ? value.join(", ") : value;
-  return headers;
+  const headers = request.headers as Record<string, string | string[] | undefined>;
+  // The only one that Node does not join itself.
+  if (headers["set-cookie"]) headers["set-cookie"] = (headers["set-cookie"] as string[]).join(", ");
+  return headers as Record<string, string | undefined>;
 }
 
 /** The caller's address: the nearest one that is not a proxy we trust. */

@@ -32,8 +32,20 @@ export function storable<Value>(value: Value, depth = 0): Value {
   if (typeof value === "string") return clean(value) as Value;
   if (value === null || typeof value !== "object" || value instanceof Date) return value;
   if (depth >= DEEPEST) return null as Value;
+  // Nearly everything is storable as it is: then nothing is copied.
+  if (depth === 0 && isStorable(value, 0)) return value;
   if (Array.isArray(value)) return value.map((inner) => storable(inner, depth + 1)) as Value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [clean(key), storable(inner, depth + 1)])) as Value;
+}
+
+function isStorable(value: object, depth: number): boolean {
+  if (depth >= DEEPEST) return false;
+  for (const [key, inner] of Object.entries(value)) {
+    if (clean(key) !== key) return false;
+    if (typeof inner === "string" && clean(inner) !== inner) return false;
+    if (typeof inner === "object" && inner !== null && !(inner instanceof Date) && !isStorable(inner, depth + 1)) return false;
+  }
+  return true;
 }
 
 function clean(value: string): string {

@@ -135,6 +135,9 @@ type StateRow = {
   stored: boolean;
 };
 
+/** Long texts, which JSON in JSON would make dear, lie in the first parameter, one after the other; a column says where: its place, from 1, and its length in bytes. */
+const sliced = (column: string) => `convert_from(substring($1::bytea from ${column}[1] for ${column}[2]), 'UTF8')`;
+
 /**
  * A statement is put together from these parts, each a chain of CTEs over one JSON parameter. Their order is the order in which tables
  * are touched, everywhere; within a table rows are sorted, so that concurrent flushes wait for each other and never in a circle.
@@ -144,7 +147,7 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   {
     name: "returned",
     columns:
-      "waiting_id uuid, verdict text, reason text, event_id uuid, workspace_id text, workspace_term bigint, cause text, ways json",
+      "waiting_id uuid, verdict text, reason text, event_id uuid, workspace_id text, workspace_term bigint, cause text, ways text",
     chain: `
       locked as materialized (
         select id from waiting where id = any(array(select waiting_id from returned_rows)) order by id for update
@@ -155,7 +158,7 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
       ),
       noted as (
         insert into healed (callback_id, item, verdict, reason, event_id, workspace_id, cause, ways)
-        select callback_id, item, verdict, reason, event_id, workspace_id, cause, ways::text from gone
+        select callback_id, item, verdict, reason, event_id, workspace_id, cause, ways from gone
       ),
       counted as (
         select callback_id, count(*)::int as total, (count(*) filter (where verdict = 'event'))::int as events,
@@ -193,15 +196,15 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   },
   {
     name: "callbacks",
-    columns: `id uuid, adapter text, received_at timestamptz, method text, path text, ip text, headers json, body_at int, body_bytes int,
-      body_encrypted boolean, size int, verification json, items json, steps json, first_status text, reason text,
+    columns: `id uuid, adapter text, received_at timestamptz, method text, path text, ip text, headers int[], body int[],
+      body_encrypted boolean, size int, verification int[], items int[], steps int[], first_status text, reason text,
       events int, taught int, unmatched int, duplicates int, ignored int, failed int, terms bigint[]`,
     chain: `
       called as (
         insert into callbacks (id, adapter, received_at, method, path, ip, headers, body, body_encrypted, size, verification,
           items, steps, first_status, reason, events, taught, unmatched, duplicates, ignored, failed, terms)
-        select id, adapter, received_at, method, path, ip, headers::text, substring($1::bytea from body_at + 1 for body_bytes), body_encrypted,
-          size, verification::text, items::text, steps::text, first_status, reason, events, taught, unmatched, duplicates,
+        select id, adapter, received_at, method, path, ip, ${sliced("headers")}, substring($1::bytea from body[1] for body[2]), body_encrypted,
+          size, ${sliced("verification")}, ${sliced("items")}, ${sliced("steps")}, first_status, reason, events, taught, unmatched, duplicates,
           ignored, failed, terms
         from callbacks_rows returning 1
       )`,
@@ -210,11 +213,11 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   {
     name: "events",
     columns: `id uuid, epoch int, position int, workspace_id text, adapter text, name text, variant text, type text, message_id text,
-      provider_message_id text, callback_id uuid, occurred_at timestamptz, body json`,
+      provider_message_id text, callback_id uuid, occurred_at timestamptz, body int[]`,
     chain: `
       emitted as (
         insert into events (id, epoch, workspace_id, adapter, name, variant, type, message_id, provider_message_id, callback_id, occurred_at, body)
-        select id, epoch, workspace_id, adapter, name, variant, type, message_id, provider_message_id, callback_id, occurred_at, body::text
+        select id, epoch, workspace_id, adapter, name, variant, type, message_id, provider_message_id, callback_id, occurred_at, ${sliced("body")}
         from events_rows order by position returning 1
       ),
       ${fanOut("events_rows")}`,
@@ -223,11 +226,11 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   {
     name: "waiting",
     columns: `id uuid, natural_key uuid, owner bigint, adapter text, callback_id uuid, item int, occurred_at timestamptz, received_at timestamptz,
-      reason text, refs text[], draft json`,
+      reason text, refs text[], draft text`,
     chain: `
       waits as (
         insert into waiting (id, natural_key, owner, adapter, callback_id, item, occurred_at, received_at, reason, refs, draft)
-        select id, natural_key, owner, adapter, callback_id, item, occurred_at, received_at, reason, refs, draft::text
+        select id, natural_key, owner, adapter, callback_id, item, occurred_at, received_at, reason, refs, draft
         from waiting_rows order by natural_key, owner returning 1
       )`,
     ends: ["waits"],
@@ -245,12 +248,12 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   },
   {
     name: "learned",
-    columns: `id uuid, reference text, adapter text, kind text, value text, workspace_id text, places boolean, callback_id uuid, context json,
+    columns: `id uuid, reference text, adapter text, kind text, value text, workspace_id text, places boolean, callback_id uuid, context text,
       expires_at timestamptz`,
     chain: `
       taught as (
         insert into bindings (id, reference, adapter, kind, value, workspace_id, origin, places, callback_id, context, expires_at)
-        select id, reference, adapter, kind, value, workspace_id, 'learned', places, callback_id, context::text, expires_at
+        select id, reference, adapter, kind, value, workspace_id, 'learned', places, callback_id, context, expires_at
         from learned_rows order by reference collate "C" returning 1
       )`,
     ends: ["taught"],
@@ -270,15 +273,15 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   },
   {
     name: "states",
-    columns: "key uuid, workspace_id text, adapter text, kind text, fields json, at timestamptz, stored boolean",
+    columns: "key uuid, workspace_id text, adapter text, kind text, fields text, at timestamptz, stored boolean",
     chain: `
       restated as (
-        update snapshots s set fields = r.fields::text, at = r.at from states_rows r
+        update snapshots s set fields = r.fields, at = r.at from states_rows r
         where r.stored and s.key = r.key and s.key = any(array(select key from states_rows)) returning 1
       ),
       stated as (
         insert into snapshots (key, workspace_id, adapter, kind, fields, at)
-        select key, workspace_id, adapter, kind, fields::text, at from states_rows where not stored order by key returning 1
+        select key, workspace_id, adapter, kind, fields, at from states_rows where not stored order by key returning 1
       )`,
     ends: ["restated", "stated"],
   },
@@ -293,8 +296,6 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
     ends: ["rereasoned"],
   },
 ];
-
-const NO_BODY = new Uint8Array();
 
 /** Rows of one statement; a larger plan is written in several, inside one transaction. */
 const SLICE_ROWS = 5000;
@@ -339,17 +340,44 @@ function compare<Value extends string | bigint>(a: Value, b: Value): number {
 const statements = new Map<string, string>();
 
 async function writeSlice(query: Query, callbacks: CallbackRow[], rows: Map<string, unknown[]>): Promise<void> {
-  const bodies = callbacks.length > 0 ? Buffer.concat(callbacks.map((row) => row.body)) : NO_BODY;
-  let at = 0;
-  const callbackRows = callbacks.map(({ body, ...row }) => {
-    const start = at;
-    at += body.byteLength;
-    return { ...row, body_at: start, body_bytes: body.byteLength };
-  });
-  const used = parts.filter(({ name }) => (name === "callbacks" ? callbackRows : (rows.get(name) ?? [])).length > 0);
+  const bytes = new Bytes();
+  const long: { [name: string]: (row: never) => unknown } = {
+    callbacks: (row: CallbackRow) => ({
+      ...row,
+      body: bytes.add(row.body),
+      headers: bytes.json(row.headers),
+      verification: bytes.json(row.verification),
+      items: bytes.json(row.items),
+      steps: bytes.json(row.steps),
+    }),
+    events: (row: EventRow) => ({ ...row, body: bytes.json(row.body) }),
+  };
+  const of = (name: string): unknown[] => (name === "callbacks" ? callbacks : (rows.get(name) ?? []));
+  const used = parts.filter(({ name }) => of(name).length > 0);
   if (used.length === 0) return;
-  const parameters = used.map(({ name }) => JSON.stringify(name === "callbacks" ? callbackRows : rows.get(name)));
-  await query(statementOf(used), [bodies, ...parameters]);
+  const parameters = used.map(({ name }) => JSON.stringify(long[name] ? of(name).map(long[name] as never) : of(name)));
+  await query(statementOf(used), [bytes.whole(), ...parameters]);
+}
+
+/** Bytes one after the other, each found by its place from 1 and its length. */
+class Bytes {
+  readonly #parts: Uint8Array[] = [];
+  #next = 1;
+
+  add(part: Uint8Array): [place: number, length: number] {
+    this.#parts.push(part);
+    const place = this.#next;
+    this.#next += part.byteLength;
+    return [place, part.byteLength];
+  }
+
+  json(value: unknown): [place: number, length: number] {
+    return this.add(Buffer.from(JSON.stringify(value)));
+  }
+
+  whole(): Uint8Array {
+    return Buffer.concat(this.#parts);
+  }
 }
 
 function statementOf(used: typeof parts): string {

@@ -1,4 +1,11 @@
-import { createHmac, createPublicKey, type KeyObject, timingSafeEqual, verify as verifySignature } from "node:crypto";
+import {
+  createHmac,
+  createPublicKey,
+  createSecretKey,
+  type KeyObject,
+  timingSafeEqual,
+  verify as verifySignature,
+} from "node:crypto";
 
 /** What a signature may cover. Header names are lower-case; a repeated header arrives joined by ", ". */
 export type SignedRequest = {
@@ -23,7 +30,7 @@ export type Signing = {
   /** `now` in milliseconds. May throw: that counts as no. */
   verify(key: Key, request: SignedRequest, now: number): Verdict;
 };
-export type Key = Buffer | KeyObject;
+export type Key = KeyObject;
 
 /** A provider that signs nothing: the path token, or a static token in this header, must vouch for the call. */
 export type Unsigned = { signs: false; scheme: string; hides: string[]; tokenHeader: string };
@@ -40,9 +47,9 @@ export function sameText(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-function textKey(secret: string): Buffer {
+function textKey(secret: string): KeyObject {
   if (!secret.trim()) throw new Error("the secret is empty");
-  return Buffer.from(secret);
+  return createSecretKey(Buffer.from(secret));
 }
 
 function judgeTime(seconds: number, now: number, tolerance: number): Verdict {
@@ -59,7 +66,7 @@ export function hmac(options: {
   /** What is signed, where it is not the body alone. `null`: a signed header is missing. */
   message?: (request: SignedRequest) => (Uint8Array | string)[] | null;
   /** How the secret becomes the key, where it is not simply its characters. */
-  key?: (secret: string) => Buffer;
+  key?: (secret: string) => KeyObject;
 }): Signing {
   const header = options.header.toLowerCase();
   return {
@@ -128,7 +135,7 @@ export function ecdsa(options: { header: string; timestampHeader: string; tolera
       // Base64 has several spellings of the same bytes: only the canonical one counts.
       if (signature.toString("base64") !== given || !/^\d{1,12}$/.test(stamp)) return "signature_mismatch";
       const message = Buffer.concat([Buffer.from(stamp), request.body]);
-      if (!verifySignature("sha256", message, key as KeyObject, signature)) return "signature_mismatch";
+      if (!verifySignature("sha256", message, key, signature)) return "signature_mismatch";
       return judgeTime(Number(stamp), now, options.toleranceSeconds ?? Number.POSITIVE_INFINITY);
     },
   };

@@ -162,19 +162,41 @@ async function showBody(
 
 const { rawJSON: rawJson } = JSON as unknown as { rawJSON(source: string): unknown };
 
-/** Replaces the values of these JSON members, wherever they stand; a body that is no JSON is hidden whole. */
-function hideFields(body: string, names: string[]): string {
-  const hide = new Set(names);
-  try {
-    // Numbers keep their digits: only what is hidden may look different.
-    const rewritten = JSON.parse(body, function redact(key, value, context?: { source?: string }) {
-      if (hide.has(key)) return "[hidden]";
-      return typeof value === "number" && context?.source ? rawJson(context.source) : value;
+/**
+ * Replaces the values of these JSON members, wherever they stand, and leaves every other byte as it came; a body that is no JSON is hidden
+ * whole.
+ */
+export function hideFields(body: string, names: string[]): string {
+  const secret = new Set(names);
+  const shows = (text: string): boolean => {
+    let found = false;
+    JSON.parse(text, (key, value) => {
+      if (secret.has(key) && value !== HIDDEN) found = true;
+      return value;
     });
-    return JSON.stringify(rewritten, null, 2);
+    return found;
+  };
+  try {
+    if (!shows(body)) return body;
+    const inPlace = new RegExp(`("(?:${names.map(escapeName).join("|")})"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*"|[^\\s,{}[\\]"]+)`, "g");
+    const hidden = body.replace(inPlace, (_, name: string) => `${name}"${HIDDEN}"`);
+    // Names that are spelled with escapes, and values that are objects, are found by parsing alone: then the layout goes.
+    return shows(hidden) ? rewrite(body, secret) : hidden;
   } catch {
-    return "[hidden]";
+    return HIDDEN;
   }
+}
+
+const HIDDEN = "[hidden]";
+const escapeName = (name: string) => name.replace(/[^A-Za-z0-9_]/g, "\\$&");
+
+/** Numbers keep their digits: only what is hidden may look different. */
+function rewrite(body: string, secret: ReadonlySet<string>): string {
+  const rewritten = JSON.parse(body, function redact(key, value, context?: { source?: string }) {
+    if (secret.has(key)) return HIDDEN;
+    return typeof value === "number" && context?.source ? rawJson(context.source) : value;
+  });
+  return JSON.stringify(rewritten, null, 2);
 }
 
 async function readRejection(gateway: Gateway, id: string) {

@@ -77,7 +77,7 @@ async function run(job: Job, tell: (message: FromClient) => void): Promise<Measu
       socket.write(bytes);
     };
     socket.on("error", finished.reject);
-    socket.on("close", () => finished.reject(new Error("the server hung up")));
+    socket.on("close", () => finished.reject(new Error("the server hung up before it answered")));
     readAnswers(socket, (status, body) => {
       if (status === 200) {
         answered += 1;

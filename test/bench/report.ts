@@ -27,7 +27,7 @@ export function report(of: Case, rounds: Round[]): string {
   for (const name of ["gateway", "insert", "bare"] as const) {
     const all = rounds.flatMap((round) => round[name] ?? []);
     if (all.length === 0) continue;
-    const middle = (of_: (one: Measurement & Usage) => number) => median(all.map(of_));
+    const middle = (value: (one: Measurement & Usage) => number) => median(all.map(value));
     const cells = [
       middle((one) => one.rate).toFixed(0),
       middle((one) => one.p50).toFixed(1),

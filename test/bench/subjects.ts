@@ -28,7 +28,7 @@ export async function startGateway(admin: string): Promise<Subject> {
   const database = await freshDatabase(admin);
   const folder = mkdtempSync(join(tmpdir(), "homing-bench-"));
   const secrets = [...(await signers())].map(([adapter, { secret }]) => [secretsSetting(adapter), secret]);
-  const process_ = spawn(process.execPath, [join(ROOT, "bin/homing.js"), "serve"], {
+  const child = spawn(process.execPath, [join(ROOT, "bin/homing.js"), "serve"], {
     cwd: folder,
     stdio: ["ignore", "pipe", "inherit"],
     env: {
@@ -40,12 +40,12 @@ export async function startGateway(admin: string): Promise<Subject> {
     },
   });
   const stop = async () => {
-    await ended(process_);
+    await ended(child);
     await database.drop();
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const url = await addressOf(process_);
+    const url = await addressOf(child);
     for (const id of workspaces) {
       const { ok, status } = await fetch(`${url}/v1/workspaces/${id}`, {
         method: "PUT",
@@ -56,7 +56,7 @@ export async function startGateway(admin: string): Promise<Subject> {
     }
     return {
       ...{ name: "gateway", url, stop },
-      pid: process_.pid as number,
+      pid: child.pid as number,
       stored: () =>
         database.one(
           `select (select count(*) from callbacks where status = 'accepted')::int as callbacks,
@@ -124,9 +124,11 @@ async function addressOf(child: ChildProcess): Promise<string> {
   return promise;
 }
 
+type Row = { callbacks: number; events: number };
+
 async function freshDatabase(admin: string) {
   const name = `homing_bench_${randomBytes(6).toString("hex")}`;
-  const run = async (url: string, statement: string): Promise<any[]> => {
+  const run = async (url: string, statement: string): Promise<Row[]> => {
     const sql = postgres(url, { max: 1, onnotice: () => {} });
     try {
       return await sql.unsafe(statement);
@@ -139,7 +141,8 @@ async function freshDatabase(admin: string) {
   own.pathname = `/${name}`;
   return {
     url: own.href,
-    one: async (statement: string) => (await run(own.href, statement))[0],
+    /** The first row. */
+    one: async (statement: string) => (await run(own.href, statement))[0] as Row,
     drop: async () => void (await run(admin, `drop database ${name} with (force)`)),
   };
 }

@@ -48,6 +48,8 @@ const SECRETS_EVERY_MS = 2000;
 const CLOCK_EVERY_MS = 60_000;
 const UPKEEP_EVERY_MS = 3_600_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than load balancers keep theirs: who closes first must not be the one that is being written to. */
+const KEEP_ALIVE_MS = 65_000;
 
 /** Opens the database, brings its schema up to date and puts the gateway together. It does not listen yet. */
 export async function createGateway(
@@ -122,7 +124,7 @@ async function assemble(
       log,
     },
     publicUrl: () => config.PUBLIC_URL ?? address,
-    server: createServer({ requestTimeout: REQUEST_TIMEOUT_MS }),
+    server: createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }),
     async listen() {
       // With reusePort a second process on the same port is how more cores are used.
       gateway.server.listen({

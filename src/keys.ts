@@ -16,6 +16,7 @@ export type MasterKeys = readonly [Buffer, ...Buffer[]];
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
+const MOST_OWNERS = 10_000;
 
 /** AES-256-GCM with a random nonce: nonce, ciphertext, tag. */
 export function encrypt(key: KeyObject, plain: Uint8Array): Buffer {
@@ -108,6 +109,7 @@ export class PathTokens {
 export class DataKeys {
   readonly #guard: string;
   readonly #search: string;
+  readonly #owners = new Map<string, string>();
   /** For bodies that carry one-time codes, and for refused headers. */
   readonly content: KeyObject;
 
@@ -142,7 +144,12 @@ export class DataKeys {
 
   /** 8 keyed bytes as a signed number in text: whose a guard entry is. */
   ownerDigest(owner: string): string {
-    return this.#number(this.#guard, ["owner", owner]);
+    const known = this.#owners.get(owner);
+    if (known) return known;
+    const digest = this.#number(this.#guard, ["owner", owner]);
+    // There are few owners and many events; a stranger cannot fill this, as owners come from credentials and placed items.
+    if (this.#owners.size < MOST_OWNERS) this.#owners.set(owner, digest);
+    return digest;
   }
 
   /** 8 keyed bytes as a signed number in text: a term that support may look for. Case, blanks and phone punctuation do not count. */

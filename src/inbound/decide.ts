@@ -43,6 +43,8 @@ export type Work = {
   evidence: Evidence;
   /** Set where it waited: its row, and what looks for it again now. */
   waited?: { id: string; cause: "binding" | "workspace" };
+  /** The guard's digest of its natural key, once asked for. */
+  naturalKey?: string;
   /** Filled by `decide`. */
   verdict?: Verdict;
 };
@@ -102,7 +104,9 @@ export function recipientOf(draft: Draft): string | null {
 
 /** The guard's digest of an item's natural key; null for what cannot become an event. */
 function naturalKeyOf(work: Work, keys: DataKeys): string | null {
-  return isDraft(work.outcome) ? keys.digest(work.adapter, work.outcome.key) : null;
+  if (!isDraft(work.outcome)) return null;
+  work.naturalKey ??= keys.digest(work.adapter, work.outcome.key);
+  return work.naturalKey;
 }
 
 function waitingOwner(work: Work, keys: DataKeys): string {

@@ -53,16 +53,20 @@ export async function heal(
   return { emitted, taught };
 }
 
+/** One probe of the index for each reference: thousands of keys in one `&&` cost five times as much, even where nothing waits. */
+const NEXT_BY_REFERENCE = `
+  select distinct w.id, w.occurred_at::text as at, w.occurred_at from json_array_elements_text($1::text::json) r(reference)
+  cross join lateral (select id, occurred_at from waiting where refs @> array[r.reference] offset 0) w
+  where exists (select from waiting) and (w.occurred_at, w.id) > ($2::text::timestamptz, $3::uuid)
+  order by w.occurred_at, w.id limit ${SLICE}`;
+const NEXT_BY_ID = `
+  select id, occurred_at::text as at from waiting where id = any(array(select json_array_elements_text($1::text::json)::uuid))
+  and (occurred_at, id) > ($2::text::timestamptz, $3::uuid) order by occurred_at, id limit ${SLICE}`;
+
 async function next(query: Query, which: Which, after: { at: string; id: string }): Promise<{ id: string; at: string }[]> {
-  const condition =
-    "ids" in which
-      ? "id = any(array(select json_array_elements_text($1::text::json)::uuid))"
-      : "refs && array(select json_array_elements_text($1::text::json))";
-  return query(
-    `select id, occurred_at::text as at from waiting where ${condition} and (occurred_at, id) > ($2::text::timestamptz, $3::uuid)
-     order by occurred_at, id limit ${SLICE}`,
-    [JSON.stringify("ids" in which ? which.ids : which.references), after.at, after.id],
-  );
+  return "ids" in which
+    ? query(NEXT_BY_ID, [JSON.stringify(which.ids), after.at, after.id])
+    : query(NEXT_BY_REFERENCE, [JSON.stringify(which.references), after.at, after.id]);
 }
 
 async function healSlice(query: Query, ids: string[], cause: "binding" | "workspace", options: CommitOptions) {

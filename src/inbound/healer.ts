@@ -12,6 +12,8 @@ export class Healer {
   readonly #stopping = new AbortController();
   #chain: Promise<unknown> = Promise.resolve();
   readonly #watchers = new Set<{ references: Set<string>; rematched: number }>();
+  #unseen = { waiting: new Set<string>(), references: new Set<string>() };
+  #lookQueued = false;
   #sweepAfter: string | null = null;
   #timer: NodeJS.Timeout | undefined;
 
@@ -40,9 +42,17 @@ export class Healer {
   /** After a commit: others' commits that crossed ours can be seen now, and ours by them. In the background; never throws. */
   recheck({ waiting, references }: { waiting: string[]; references: string[] }): void {
     if (waiting.length + references.length === 0) return;
+    for (const id of waiting) this.#unseen.waiting.add(id);
+    for (const reference of references) this.#unseen.references.add(reference);
+    if (this.#lookQueued) return;
+    this.#lookQueued = true;
+    // One look for all commits that came while the one before was under way.
     const look = async () => {
-      if (references.length > 0) await this.#all({ references }, "binding");
-      if (waiting.length > 0) await this.#rows(waiting);
+      this.#lookQueued = false;
+      const unseen = this.#unseen;
+      this.#unseen = { waiting: new Set(), references: new Set() };
+      if (unseen.references.size > 0) await this.#all({ references: [...unseen.references] }, "binding");
+      if (unseen.waiting.size > 0) await this.#rows([...unseen.waiting]);
     };
     this.#enqueue(look).catch((error: unknown) => this.#log.error({ err: error }, "looking again at what waits failed"));
   }

@@ -111,5 +111,4 @@ async function run(job: Job, tell: (message: FromClient) => void): Promise<Measu
 const tell = (message: FromClient) => process.send?.(message);
 process.once("message", async (job: Job) => {
   tell({ measurement: await run(job, tell) });
-  process.exit(0);
 });

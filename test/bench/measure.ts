@@ -34,12 +34,14 @@ export async function measure(job: Job, pid: number): Promise<Measurement & Usag
   let before = reading(pid);
   let used: Usage = { serverCpu: Number.NaN, machine: Number.NaN };
   client.on("message", (message: FromClient) => {
-    if ("measurement" in message) resolve({ ...message.measurement, ...used });
-    else if (message.window === "open") before = reading(pid);
+    if ("measurement" in message) {
+      resolve({ ...message.measurement, ...used });
+      client.kill("SIGKILL");
+    } else if (message.window === "open") before = reading(pid);
     else used = between(before, reading(pid));
   });
   client.on("error", reject);
-  client.on("exit", (code) => reject(new Error(`the client ended with ${code}`)));
+  client.on("exit", (code) => reject(new Error(`the client ended with ${code}; what it met stands above`)));
   client.send(job);
   return promise;
 }

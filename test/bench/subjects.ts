@@ -39,6 +39,7 @@ export async function startGateway(admin: string): Promise<Subject> {
       ...(process.env.NODE_OPTIONS && { NODE_OPTIONS: process.env.NODE_OPTIONS }),
     },
   });
+  watch("gateway", child);
   const stop = async () => {
     await ended(child);
     await database.drop();
@@ -97,6 +98,7 @@ async function plainServer(name: SubjectName, env: Record<string, string>): Prom
     env: { PATH: process.env.PATH, ...env },
     stdio: "inherit",
   });
+  watch(name, child);
   const [{ port }] = (await once(child, "message")) as [{ port: number }];
   return {
     ...{ name, url: `http://127.0.0.1:${port}`, pid: child.pid as number },
@@ -105,8 +107,17 @@ async function plainServer(name: SubjectName, env: Record<string, string>): Prom
   };
 }
 
+/** Says so where a server ends that nobody stopped. */
+function watch(name: SubjectName, child: ChildProcess): void {
+  child.once("exit", (code, signal) => {
+    if (!stopping.has(child)) process.stderr.write(`${name} ended by itself: ${signal ?? code}\n`);
+  });
+}
+const stopping = new WeakSet<ChildProcess>();
+
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  stopping.add(child);
   const exit = once(child, "exit");
   child.kill("SIGTERM");
   await exit;

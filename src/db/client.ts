@@ -1,9 +1,10 @@
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
-import { drizzle as drizzlePostgres, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
+import { drizzle as drizzlePostgres } from "drizzle-orm/postgres-js";
+import { migrate as migratePostgres } from "drizzle-orm/postgres-js/migrator";
 import postgres from "postgres";
 import { type FolderLock, lockFolder } from "./lock.ts";
-import * as schema from "./schema.ts";
 
 /** Runs one statement with `$n` parameters. bytea comes as Uint8Array, timestamps as Date; cast bigint and xid8 to text. */
 export type Query = <Row = Record<string, unknown>>(text: string, parameters?: unknown[]) => Promise<Row[]>;
@@ -11,8 +12,6 @@ export type Query = <Row = Record<string, unknown>>(text: string, parameters?: u
 /** A database of either kind. Both take the same SQL. */
 export type Database = {
   kind: "postgres" | "embedded";
-  /** drizzle, for ordinary queries. */
-  orm: Orm;
   /** Ordinary statements, prepared. */
   query: Query;
   /** Statements of the callback's way, on connections of their own. Everything they ask for must be reached by an index. */
@@ -21,9 +20,10 @@ export type Database = {
   transaction<Result>(work: (query: Query) => Promise<Result>): Promise<Result>;
   /** One connection of its own, outside any transaction: advisory locks, ATTACH, DETACH CONCURRENTLY. */
   session<Result>(work: (query: Query) => Promise<Result>): Promise<Result>;
+  /** Applies drizzle's migrations of a folder; one caller at a time. */
+  applyMigrations(migrationsFolder: string): Promise<void>;
   close(): Promise<void>;
 };
-export type Orm = PostgresJsDatabase<typeof schema>;
 
 /** Milliseconds after which PostgreSQL gives up on a statement of the callback's way: the log's readers rely on it (partitions). */
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -50,8 +50,6 @@ export function openPostgres(url: string): Database {
       statement_timeout: STATEMENT_TIMEOUT_MS,
     },
   });
-  // drizzle changes how its client reads times: it has one of its own.
-  const forDrizzle = postgres(url, { ...quiet, max: 1, connection: { application_name: "homing" } });
   const ordinary = postgres(url, { ...quiet, max: ORDINARY_CONNECTIONS, connection: { application_name: "homing", jit: OFF } });
   const over =
     (client: postgres.Sql): Query =>
@@ -59,7 +57,6 @@ export function openPostgres(url: string): Database {
       client.unsafe(text, parameters as never[], { prepare: true }) as unknown as Promise<Row[]>;
   return {
     kind: "postgres",
-    orm: drizzlePostgres(forDrizzle, { schema }),
     query: over(ordinary),
     hot: over(hot),
     transaction: (work) => hot.begin((client) => work(over(client as unknown as postgres.Sql))) as Promise<never>,
@@ -71,8 +68,17 @@ export function openPostgres(url: string): Database {
         await own.end({ timeout: 5 });
       }
     },
+    async applyMigrations(migrationsFolder) {
+      // drizzle changes how its client reads times: it has one of its own.
+      const own = postgres(url, { ...quiet, max: 1, connection: { application_name: "homing" } });
+      try {
+        await migratePostgres(drizzlePostgres(own), { migrationsFolder });
+      } finally {
+        await own.end({ timeout: 5 });
+      }
+    },
     async close() {
-      await Promise.all([hot, ordinary, forDrizzle].map((client) => client.end({ timeout: 5 })));
+      await Promise.all([hot, ordinary].map((client) => client.end({ timeout: 5 })));
     },
   };
 }
@@ -90,12 +96,11 @@ export async function openEmbedded(folder: string): Promise<Database> {
       (await client.query<Row>(text, parameters)).rows;
   return {
     kind: "embedded",
-    // The two drivers' databases differ only in the type of a raw result, which nothing of ours reads.
-    orm: drizzlePglite(lite, { schema }) as unknown as Orm,
     query: over(lite),
     hot: over(lite),
     transaction: (work) => lite.transaction((client) => work(over(client))) as Promise<never>,
     session: (work) => work(over(lite)),
+    applyMigrations: (migrationsFolder) => migratePglite(drizzlePglite(lite), { migrationsFolder }),
     async close() {
       await lite.close();
       lock.release();
@@ -103,9 +108,9 @@ export async function openEmbedded(folder: string): Promise<Database> {
   };
 }
 
-/** SQLSTATE of a database's refusal, from either driver, also where drizzle wrapped it; undefined for anything else. */
+/** SQLSTATE of a database's refusal, from either driver, also where drizzle wrapped it; undefined for anything else (EPIPE has five letters, too). */
 export function sqlState(error: unknown): string | undefined {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
-  if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) return code;
+  if (typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code)) return code;
   return cause ? sqlState(cause) : undefined;
 }

@@ -1,6 +1,4 @@
 import { join } from "node:path";
-import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
-import { migrate as migratePostgres } from "drizzle-orm/postgres-js/migrator";
 import type { Database } from "./client.ts";
 import { keepPartitions } from "./partitions.ts";
 
@@ -13,8 +11,7 @@ export async function migrate(database: Database): Promise<{ epoch: number }> {
   return database.session(async (query) => {
     await query(`select pg_advisory_lock(${LOCK})`);
     try {
-      if (database.kind === "postgres") await migratePostgres(database.orm, { migrationsFolder: FOLDER });
-      else await migratePglite(database.orm as never, { migrationsFolder: FOLDER });
+      await database.applyMigrations(FOLDER);
       await keepPartitions(database.kind, query);
       return { epoch: await currentEpoch(query) };
     } finally {

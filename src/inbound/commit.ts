@@ -6,7 +6,7 @@ import { type DecideOptions, Decider, type Found, isDraft, type Work, wanted } f
 import { lockStates, lookUp } from "./lookup.ts";
 import { type Arrival, callbackRow, countsOf, type Receipt, statusOf } from "./record.ts";
 import { type KnownState, stateKey } from "./state.ts";
-import { isOneSlice, Plan, write } from "./write.ts";
+import { Plan, SLICE_ROWS, write } from "./write.ts";
 
 /** What the commit needs to know of its surroundings. */
 export type CommitOptions = DecideOptions & { database: Database; epoch: number };
@@ -28,18 +28,22 @@ export async function commit(arrivals: Arrival[], options: CommitOptions): Promi
   const works = arrivals.flatMap((arrival) => arrival.works);
   return settle(async () => {
     // States are locked between look-up and write, and what does not fit one statement must not be half there: both take a transaction.
-    const together = works.some(keepsState) || works.length > 1000;
+    const together = works.some(keepsState) || mayExceedOneStatement(works);
     const run = async (query: Query): Promise<Committed> => {
       const plan = await decide(works, query, options, together ? await lookUpLocking(works, query, options) : undefined);
       const now = performance.now();
       for (const arrival of arrivals) arrival.steps.placed = Math.round((now - arrival.startedAt) * 100) / 100;
       plan.callbacks = arrivals.map((arrival) => callbackRow(arrival, options.keys));
-      if (!together && !isOneSlice(plan)) throw new Error("a plan of many rows outside of a transaction");
       await write(query, plan);
       return committed(arrivals, plan);
     };
     return together ? options.database.transaction(run) : run(options.database.hot);
   });
+}
+
+/** Whether what these items bring home, use up and teach could be more rows than one statement writes. */
+function mayExceedOneStatement(works: Work[]): boolean {
+  return works.reduce((rows, work) => rows + 2 + work.evidence.references.length, 0) > SLICE_ROWS;
 }
 
 /** Runs until it does not lose a race. */

@@ -298,10 +298,10 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
 ];
 
 /** Rows of one statement; a larger plan is written in several, inside one transaction. */
-const SLICE_ROWS = 5000;
+export const SLICE_ROWS = 5000;
 
 /** Whether a plan fits one statement. */
-export function isOneSlice(plan: Plan): boolean {
+function isOneSlice(plan: Plan): boolean {
   return [plan.keys, plan.learned, plan.returned, plan.ambiguous].every((rows) => rows.length <= SLICE_ROWS);
 }
 

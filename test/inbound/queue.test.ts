@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Committed, commit } from "../../src/inbound/commit.ts";
+import { newId } from "../../src/ids.ts";
+import { type Committed, commit } from "../../src/inbound/commit.ts";
 import { CommitQueue } from "../../src/inbound/queue.ts";
 import type { Arrival, Receipt } from "../../src/inbound/record.ts";
+import type { Adapter } from "../../src/registry.ts";
 import { ACME } from "../support/fixtures.ts";
 import { databases, freshDatabase, startGateway, type TestGateway } from "../support/gateway.ts";
 
@@ -49,6 +51,49 @@ describe.each(databases)("odd callbacks among many, on the %s database", (kind) 
     const events = await homing.events();
     expect(events).toHaveLength(199);
     expect(events.find((event) => event.provider_data.message_id === "mail\ufffdnul")).toBeDefined();
+  });
+
+  it("a callback whose few items teach more than one statement writes is written whole, too", async () => {
+    const { database, epoch, keys, databaseClock } = homing.gateway;
+    const references = Array.from({ length: 12 }, (_, at) => ({ kind: `kind_${at}`, learn: "forever" as const }));
+    const works = Array.from({ length: 600 }, (_, item) => ({
+      ...{
+        adapter: "example",
+        providerName: "example",
+        dialect: null,
+        callbackId: newId(databaseClock.now()),
+        item,
+        receivedAt: 0,
+      },
+      outcome: {
+        key: `wide-${item}`,
+        occurredAt: null,
+        channel: "email",
+        status: "sent",
+        data: { message_id: `wide-${item}` },
+      } as const,
+      evidence: {
+        ...{ adapter: "example", owner: "platform", path: null, message: null },
+        metadata: [{ where: "meta", fields: { workspace_id: ACME } }],
+        references: references.map((one) => ({ ...one, value: `wide-${item}` })),
+      },
+    }));
+    const adapter = homing.gateway.registry.get("example") as Adapter;
+    const wide: Arrival = {
+      ...{
+        id: newId(databaseClock.now()),
+        adapter,
+        receivedAt: 0,
+        method: "POST",
+        path: "/",
+        ip: null,
+        headers: {},
+        body: new Uint8Array(),
+      },
+      ...{ verification: {}, works, failed: null, startedAt: 0, steps: {} },
+    };
+    const { receipts } = await commit([wide], { database, epoch, keys, now: () => databaseClock.now(), ignoreTestMode: false });
+    expect(receipts).toMatchObject([{ status: "accepted", events: 600 }]);
   });
 
   it("a large callback is written whole, in slices, and its resend is a duplicate", async () => {
@@ -116,6 +161,18 @@ describe("the queue", () => {
     expect(batches.map((batch) => batch.size)).toEqual([50, 1]);
     for (const batch of batches) batch.done();
     await Promise.all(answers);
+  });
+
+  it("a broken connection is no fault of the callback: 503, and it is not kept as unreadable", async () => {
+    for (const code of ["EPIPE", "ECONNRESET", "CONNECTION_CLOSED", "57P01"]) {
+      const { batches, queue } = blocked();
+      const answer = queue.submit(arrival(10));
+      await turn();
+      batches.splice(0)[0]?.fail(Object.assign(new Error("gone"), { code }));
+      await expect(answer).rejects.toMatchObject({ code: "database_unavailable" });
+      await turn();
+      expect(batches).toEqual([]);
+    }
   });
 
   it("is overloaded beyond 64 MiB and takes more as soon as there is room", async () => {

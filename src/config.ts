@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { BlockList, isIP } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
+import { readBusUrl } from "./bus/address.ts";
 import { secretsSetting } from "./inbound/credentials.ts";
 import type { MasterKeys } from "./keys.ts";
 
@@ -74,6 +75,13 @@ export function readConfig(environment: Environment, adapters: Iterable<string>)
     .map((key) => Buffer.from(key, "base64"));
   if (keys.some((key) => key.length < KEY_BYTES))
     problems.push("MASTER_KEY: each key must be 32 bytes in base64, such as `openssl rand -base64 32` makes");
+  if (given.BUS_URL && parsed.success) {
+    try {
+      readBusUrl(given.BUS_URL);
+    } catch (error) {
+      problems.push((error as Error).message);
+    }
+  }
   const proxies = readProxies(given.TRUSTED_PROXIES ?? "");
   if (typeof proxies === "string") problems.push(`TRUSTED_PROXIES: ${proxies}`);
   if (!parsed.success || problems.length > 0) throw new SettingsError(problems.join("\n"));
@@ -124,4 +132,29 @@ function kept(folder: string, name: string, make: () => string): string {
     writeFileSync(file, `${value}\n`, { mode: 0o600 });
     return value;
   }
+}
+
+/**
+ * Which database a gateway would open with these settings; makes nothing.
+ * @throws SettingsError with every problem at once, as `readConfig`.
+ */
+export function databaseSettings(adapters: Iterable<string>, environment: Environment = process.env) {
+  const folder = environment.DATA_DIR?.trim() || ".data";
+  const url = environment.DATABASE_URL?.trim() || null;
+  // The keys that it would make stand for themselves.
+  const made = url ? {} : { API_TOKEN: "-".repeat(KEY_BYTES), MASTER_KEY: Buffer.alloc(KEY_BYTES).toString("base64") };
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+  readConfig({ ...made, ...given }, adapters);
+  return { url, folder, exists: existsSync(join(folder, "database")) };
+}
+
+/** What the commands that talk to a running gateway read. */
+export function clientSettings(environment: Environment = process.env) {
+  const given = (name: string) => environment[name]?.trim() || undefined;
+  return {
+    HOMING_URL: given("HOMING_URL"),
+    HOMING_TOKEN: given("HOMING_TOKEN"),
+    API_TOKEN: given("API_TOKEN"),
+    DATA_DIR: given("DATA_DIR") ?? ".data",
+  };
 }

@@ -1,7 +1,17 @@
 import { v7 } from "uuid";
 import { randomSlice } from "./random.ts";
 
-const PREFIXES = { callback: "cb", event: "evt", binding: "bnd", waiting: "wt", dispatch: "dsp", endpoint: "ep" } as const;
+const PREFIXES = {
+  callback: "cb",
+  event: "evt",
+  binding: "bnd",
+  waiting: "wt",
+  dispatch: "dsp",
+  endpoint: "ep",
+  token: "tok",
+  audit: "aud",
+  replay: "rpl",
+} as const;
 type IdKind = keyof typeof PREFIXES;
 
 /** A UUIDv7 of that moment, in milliseconds of the *database's* clock, so that it falls into a partition that exists. */

@@ -70,16 +70,49 @@ export class Vault {
   }
 }
 
-/** Seals anew every stored secret that an older MASTER_KEY sealed, so that the old one may go. @throws where none of the keys opens it. */
-export async function rewrap(query: Query, vault: Vault): Promise<void> {
-  const rows = await query<{ id: string; ciphertext: string }>("select id, ciphertext from secrets");
-  for (const { id, ciphertext } of rows.filter((row) => vault.isStale(row.ciphertext))) {
-    await query("update secrets set ciphertext = $3 where id = $1 and ciphertext = $2", [
-      id,
-      ciphertext,
-      vault.seal(vault.open(ciphertext)),
-    ]);
+/** Where sealed texts stand: table, key column, column. */
+const SEALED = [
+  ["secrets", "id", "ciphertext"],
+  ["data_keys", "name", "ciphertext"],
+  ["endpoints", "id", "secret_ciphertext"],
+  ["endpoints", "id", "previous_secret_ciphertext"],
+] as const;
+
+/**
+ * Seals anew everything that an older MASTER_KEY sealed, so that the old one may go; answers how much that was. (Refused requests' headers are
+ * under a data key.) @throws where none of the keys opens it.
+ */
+export async function rewrap(query: Query, vault: Vault): Promise<number> {
+  let rewrapped = 0;
+  for (const [table, key, column] of SEALED) {
+    const rows = await query<{ id: string; sealed: string }>(
+      `select ${key}::text as id, ${column} as sealed from ${table} where ${column} is not null`,
+    );
+    for (const { id, sealed } of rows.filter((row) => vault.isStale(row.sealed))) {
+      await query(`update ${table} set ${column} = $3 where ${key}::text = $1 and ${column} = $2`, [
+        ...[id, sealed],
+        vault.seal(vault.open(sealed)),
+      ]);
+      rewrapped += 1;
+    }
   }
+  return rewrapped;
+}
+
+/** How many sealed texts each master key opens, in their order; and how many none of them does. */
+export async function sealedUnder(query: Query, masters: MasterKeys): Promise<{ opened: number[]; unreadable: number }> {
+  const vaults = masters.map((master) => new Vault([master]));
+  const opened = vaults.map(() => 0);
+  let unreadable = 0;
+  for (const [table, , column] of SEALED) {
+    const rows = await query<{ sealed: string }>(`select ${column} as sealed from ${table} where ${column} is not null`);
+    for (const { sealed } of rows) {
+      const at = vaults.findIndex((vault) => !vault.isStale(sealed));
+      if (at < 0) unreadable += 1;
+      else opened[at] = (opened[at] ?? 0) + 1;
+    }
+  }
+  return { opened, unreadable };
 }
 
 /** Path tokens: 32 hex characters of HMAC-SHA256 over adapter, workspace and generation. */
@@ -119,7 +152,7 @@ export class DataKeys {
     this.content = createSecretKey(keys.content);
   }
 
-  /** Reads the keys, makes those that are missing, and seals anew what an older MASTER_KEY sealed. */
+  /** Reads the keys and makes those that are missing. */
   static async load(query: Query, vault: Vault): Promise<DataKeys> {
     const keys: Record<string, Buffer> = {};
     for (const name of ["guard", "search", "content"]) {
@@ -128,10 +161,7 @@ export class DataKeys {
         vault.seal(randomBytes(32)),
       ]);
       const [row] = await query<{ ciphertext: string }>("select ciphertext from data_keys where name = $1", [name]);
-      const sealed = row?.ciphertext ?? "";
-      keys[name] = vault.open(sealed);
-      if (vault.isStale(sealed))
-        await query("update data_keys set ciphertext = $2 where name = $1", [name, vault.seal(keys[name])]);
+      keys[name] = vault.open(row?.ciphertext ?? "");
     }
     return new DataKeys(keys as { guard: Buffer; search: Buffer; content: Buffer });
   }

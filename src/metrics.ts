@@ -40,9 +40,57 @@ export function createMetrics() {
     }),
     queued: new Gauge({ name: "homing_queued_callbacks", help: "Callbacks that wait for a flush", registers }),
     waiting: new Gauge({ name: "homing_waiting_events", help: "Events that have no workspace yet", registers }),
+    attempts: new Counter({
+      name: "homing_webhook_attempts_total",
+      help: "Tries of webhooks by what came of them",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    dispatches: new Gauge({
+      name: "homing_dispatches",
+      help: "Webhooks that are owed or were given up, by state",
+      labelNames: ["state"],
+      registers,
+    }),
+    attention: new Gauge({
+      name: "homing_attention",
+      help: "What needs attention now, by its kind: how many things it is about",
+      labelNames: ["kind", "adapter"],
+      registers,
+    }),
     logHeldBack: new Gauge({
       name: "log_held_back_seconds",
       help: "Age of the oldest open writing transaction: readers of the log stop there",
+      registers,
+    }),
+  };
+}
+
+/** Of the bus, where there is one: elsewhere "not connected" would be a false alarm. `look` is asked when somebody reads them. */
+export function busMetrics(registry: Registry, look: () => { connected: boolean; lagSeconds: number }) {
+  const registers = [registry];
+  new Gauge({
+    name: "homing_bus_connected",
+    help: "Whether this process reaches the bus",
+    registers,
+    collect() {
+      this.set(look().connected ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "homing_bus_lag_seconds",
+    help: "Age of the oldest event that the bus does not have; 0 where another process relays",
+    registers,
+    collect() {
+      this.set(look().lagSeconds);
+    },
+  });
+  return {
+    published: new Counter({ name: "homing_bus_published_total", help: "Events that the bus has taken", registers }),
+    skipped: new Counter({
+      name: "homing_bus_skipped_total",
+      help: "Events that did not go out anew: the bus had them, or they are larger than it takes",
+      labelNames: ["reason"],
       registers,
     }),
   };

@@ -41,6 +41,7 @@ describe("settings", () => {
       IGNORE_TEST_MODE: "yes",
       CONSOLE_TIME_ZONE: "Mars/Olympus",
     });
+    expect(problems({ ...real, BUS_URL: "nats://a:b@host/path?x" })).toMatch(/^BUS_URL: must be nats:\/\/host:port/);
     for (const name of [
       "PORT",
       "DATABASE_URL",

@@ -61,7 +61,7 @@ export function openPostgres(url: string): Database {
     hot: over(hot),
     transaction: (work) => hot.begin((client) => work(over(client as unknown as postgres.Sql))) as Promise<never>,
     async session(work) {
-      const own = postgres(url, { ...quiet, max: 1, connection: { application_name: "homing" } });
+      const own = postgres(url, { ...quiet, max: 1, max_lifetime: null, connection: { application_name: "homing" } });
       try {
         return await work(over(own));
       } finally {

@@ -102,8 +102,8 @@ async function keepWaiting(query: Query, partition: string): Promise<void> {
   );
 }
 
-/** Forgets guard entries older than `keepDays`, but for what still waits; ends learned bindings whose time is over. */
-export async function sweepGuard(query: Query, keepDays: number): Promise<void> {
+/** Forgets the sample of refused requests past `retentionDays`, and guard entries older than `keepDays`, but for what still waits; ends learned bindings whose time is over. */
+export async function sweepGuard(query: Query, keepDays: number, retentionDays: number): Promise<void> {
   await query(
     `delete from event_keys k where k.seen_on < current_date - $1::int
        and not exists (select 1 from waiting w where w.natural_key = k.natural_key and w.owner = k.owner)`,
@@ -111,5 +111,8 @@ export async function sweepGuard(query: Query, keepDays: number): Promise<void> 
   );
   await query("delete from bindings where expires_at < now()");
   await query("delete from kept_callbacks k where not exists (select 1 from waiting w where w.callback_id = k.id)");
+  await query("delete from rejections where received_at < now() - make_interval(days => $1::int)", [retentionDays]);
   await query("delete from healed h where h.at < now() - make_interval(days => $1::int)", [keepDays]);
+  await query("delete from replayed r where r.at < now() - make_interval(days => $1::int)", [keepDays]);
+  await query("delete from replays r where r.ended_at < now() - make_interval(days => $1::int)", [keepDays]);
 }

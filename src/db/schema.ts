@@ -209,6 +209,8 @@ export const waiting = pgTable(
     uniqueIndex("waiting_by_key").on(table.naturalKey, table.owner),
     // Healing looks by reference.
     index("waiting_by_reference").using("gin", table.refs).with({ fastupdate: false }),
+    // A person chooses items of callbacks; a replay looks for its own.
+    index("waiting_of_callback").on(table.callbackId, table.item),
   ],
 );
 
@@ -222,11 +224,13 @@ export const healed = pgTable(
     reason: text("reason"),
     eventId: uuid("event_id"),
     workspaceId: text("workspace_id"),
-    /** `binding workspace resend assigned dismissed`: what brought it home. */
+    /** `binding workspace resend assigned dismissed replay`: what brought it home, or put it aside. */
     cause: text("cause").notNull(),
     /** JSON: how it was placed then. */
     ways: text("ways").notNull(),
     at: moment("at").notNull().default(sql`now()`),
+    /** Whose token did it; null where nobody's did. */
+    doneBy: text("done_by"),
   },
   (table) => [primaryKey({ columns: [table.callbackId, table.item] })],
 );
@@ -249,6 +253,8 @@ export const bindings = pgTable(
     callbackId: uuid("callback_id"),
     /** JSON: our message id, campaign and contact that go with it. */
     context: text("context"),
+    /** The role of who told it; null: learned. */
+    toldBy: text("told_by"),
     createdAt: created(),
     expiresAt: moment("expires_at"),
   },
@@ -280,6 +286,12 @@ export const endpoints = pgTable(
     /** `active` or `disabled`. */
     state: text("state").notNull(),
     stateReason: text("state_reason"),
+    disabledAt: moment("disabled_at"),
+    /** Failures since it last accepted. */
+    failures: integer("failures").notNull().default(0),
+    /** While set, only its oldest dispatch is tried, at `probe_at`; the others are held. */
+    circuitOpenSince: moment("circuit_open_since"),
+    probeAt: moment("probe_at"),
     secretCiphertext: text("secret_ciphertext").notNull(),
     previousSecretCiphertext: text("previous_secret_ciphertext"),
     previousSecretUntil: moment("previous_secret_until"),
@@ -292,8 +304,27 @@ export const endpoints = pgTable(
 /** What an endpoint asked for, and from when. */
 export const endpointFilters = pgTable(
   "endpoint_filters",
-  { endpointId: uuid("endpoint_id").notNull(), since: moment("since").notNull(), filters: text("filters").array().notNull() },
+  {
+    endpointId: uuid("endpoint_id").notNull(),
+    since: moment("since").notNull(),
+    filters: text("filters").array().notNull(),
+    /** False: it was switched off. */
+    active: boolean("active").notNull().default(true),
+  },
   (table) => [primaryKey({ columns: [table.endpointId, table.since] })],
+);
+
+/** How an endpoint fared, hour by hour: its health. */
+export const endpointHours = pgTable(
+  "endpoint_hours",
+  {
+    endpointId: uuid("endpoint_id").notNull(),
+    hour: moment("hour").notNull(),
+    accepted: integer("accepted").notNull(),
+    failed: integer("failed").notNull(),
+    lastAcceptedAt: moment("last_accepted_at"),
+  },
+  (table) => [primaryKey({ columns: [table.endpointId, table.hour] })],
 );
 
 /** One event owed to one endpoint. */
@@ -307,16 +338,29 @@ export const dispatches = pgTable(
     type: text("type").notNull(),
     state: text("state").notNull().default("pending"),
     attempts: integer("attempts").notNull().default(0),
+    /** When it may be claimed: the next try, or the end of a claim's lease. */
     nextAt: moment("next_at").default(sql`now()`),
+    /** Who is trying it now; another's answer comes too late. */
+    lease: uuid("lease"),
     lastStatus: integer("last_status"),
     lastError: text("last_error"),
     createdAt: created(),
+    /** What has not been accepted until then is given up. */
+    giveUpAt: moment("give_up_at").notNull().default(sql`now() + interval '7 days'`),
+    /** When it was accepted, given up or cancelled. */
+    settledAt: moment("settled_at"),
   },
   (table) => [
-    // The claim.
-    index("dispatches_due").on(table.nextAt).where(sql`state in ('pending', 'retrying')`),
+    // The claim, endpoint by endpoint.
+    index("dispatches_due").on(table.endpointId, table.nextAt).where(sql`state in ('pending', 'retrying')`),
+    // What waits for its endpoint, or was given up: counted, released, tried again.
+    index("dispatches_aside").on(table.endpointId, table.state, table.createdAt).where(sql`state in ('held', 'dead')`),
+    // GET /v1/endpoints/<id>/dispatches
+    index("dispatches_of_endpoint").on(table.endpointId, table.createdAt, table.id),
     // The trace.
     index("dispatches_of_event").on(table.eventId),
+    // The sweep of what is settled and old.
+    index("dispatches_by_age").using("brin", table.createdAt),
   ],
 );
 
@@ -326,13 +370,19 @@ export const attempts = pgTable(
   {
     id: uuid("id").primaryKey(),
     dispatchId: uuid("dispatch_id").notNull(),
+    endpointId: uuid("endpoint_id").notNull(),
     at: moment("at").notNull(),
+    ok: boolean("ok").notNull(),
     status: integer("status"),
     ms: integer("ms"),
     error: text("error"),
     response: text("response"),
   },
-  (table) => [index("attempts_of_dispatch").on(table.dispatchId)],
+  (table) => [
+    index("attempts_of_dispatch").on(table.dispatchId),
+    // An endpoint's last failures.
+    index("attempts_failed").on(table.endpointId, table.id).where(sql`not ok`),
+  ],
 );
 
 /** How far a reader of ours (the bus) has come in the log. */
@@ -355,7 +405,7 @@ export const rejections = pgTable("rejections", {
   headersCiphertext: text("headers_ciphertext").notNull(),
   /** Names only. */
   headerNames: text("header_names").array().notNull(),
-  /** Null where it was longer than the sample keeps. */
+  /** Encrypted; null where it was longer than the sample keeps. */
   body: bytea("body"),
   size: integer("size").notNull(),
   verification: text("verification").notNull(),
@@ -383,4 +433,66 @@ export const audit = pgTable("audit", {
   /** JSON; never a secret. */
   before: text("before"),
   after: text("after"),
+});
+
+/** Replays of many callbacks, oldest first: what was asked for, and how far they have come. */
+export const replays = pgTable("replays", {
+  id: uuid("id").primaryKey(),
+  /** JSON, as it was asked for; an e-mail address or phone number stands in it as a sign only. */
+  filter: text("filter").notNull(),
+  /** Keyed hashes that its callbacks carry. */
+  terms: bigint("terms", { mode: "bigint" }).array().notNull(),
+  /** The only callback, where an id was asked for. */
+  callbackId: uuid("callback_id"),
+  dryRun: boolean("dry_run").notNull(),
+  /** `running done cancelled failed` */
+  state: text("state").notNull().default("running"),
+  error: text("error"),
+  startedBy: text("started_by").notNull(),
+  createdAt: created(),
+  endedAt: moment("ended_at"),
+  /** What came later is no part of it. */
+  before: uuid("before").notNull(),
+  /** The last one that was looked at; `null` at the start. */
+  position: uuid("position"),
+  lookedAt: integer("looked_at").notNull().default(0),
+  added: integer("added").notNull().default(0),
+  changed: integer("changed").notNull().default(0),
+  gone: integer("gone").notNull().default(0),
+  unchanged: integer("unchanged").notNull().default(0),
+  waiting: integer("waiting").notNull().default(0),
+  failed: integer("failed").notNull().default(0),
+  stillRejected: integer("still_rejected").notNull().default(0),
+  /** Which process works on it, and until when that holds. */
+  lease: uuid("lease"),
+  leaseUntil: moment("lease_until"),
+});
+
+/** What each replay of a callback came to, for its trace. */
+export const replayed = pgTable(
+  "replayed",
+  {
+    callbackId: uuid("callback_id").notNull(),
+    id: uuid("id").notNull(),
+    at: moment("at").notNull().default(sql`now()`),
+    doneBy: text("done_by").notNull(),
+    /** The replay of many that it was part of. */
+    replayId: uuid("replay_id"),
+    added: integer("added").notNull(),
+    changed: integer("changed").notNull(),
+    gone: integer("gone").notNull(),
+    unchanged: integer("unchanged").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.callbackId, table.id] })],
+);
+
+/** What needs attention and has been told to ALERT_URL, or is about to be: once for as long as it lasts. */
+export const alerts = pgTable("alerts", {
+  key: text("key").primaryKey(),
+  /** Null: not told yet. */
+  toldAt: moment("told_at"),
+  /** Who is telling it, and since when. */
+  triedAt: moment("tried_at"),
+  /** When it was last there. */
+  seenAt: moment("seen_at").notNull().default(sql`now()`),
 });

@@ -45,6 +45,7 @@ describe("the hot connections", () => {
       workspace_id: id,
       workspace_term: "1",
       cause: "binding",
+      done_by: null,
       ways: [],
     });
     plan.keys.push({ natural_key: id, owner: "1", event_id: id, callback_id: id });

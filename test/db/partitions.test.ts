@@ -92,7 +92,7 @@ describe.each(databases)("retention on the %s database", (kind) => {
     });
 
     // Nothing of it waits any more: now it may go, and is still known.
-    await homing.gateway.database.session((query) => sweepGuard(query, 180));
+    await homing.gateway.database.session((query) => sweepGuard(query, 180, 30));
     expect((await json(`/v1/callbacks/${kept?.callback_id}`)).status).toBe(404);
     expect(await call([waited])).toMatchObject({ status: "duplicate" });
   });
@@ -124,9 +124,25 @@ describe.each(databases)("retention on the %s database", (kind) => {
     const forgotten = report("forgotten", "delivered", 10, "echoed");
     await call([waits, forgotten]);
     await homing.gateway.database.query("update event_keys set seen_on = current_date - 181");
-    await homing.gateway.database.session((query) => sweepGuard(query, 180));
+    await homing.gateway.database.session((query) => sweepGuard(query, 180, 30));
     expect(await call([waits])).toMatchObject({ status: "duplicate" });
     expect(await call([forgotten])).toMatchObject({ status: "accepted", events: 1 });
+  });
+
+  it("forgets the sample of refused requests after the callbacks' days", async () => {
+    const { database } = homing.gateway;
+    const refuse = async () => {
+      homing.gateway.rejections.add({
+        ...{ adapter: "example", receivedAt: Date.now(), method: "POST", path: "/callbacks/example", target: "", ip: null },
+        ...{ code: "signature_missing", headers: {}, body: null, size: 0, verification: {} },
+      });
+      await homing.gateway.rejections.flush();
+    };
+    await refuse();
+    await database.query("update rejections set received_at = now() - interval '31 days'");
+    await refuse();
+    await database.session((query) => sweepGuard(query, 180, 30));
+    expect(await database.query("select code from rejections")).toEqual([{ code: "signature_missing" }]);
   });
 
   it("has every day from yesterday to 14 ahead, and may be asked again", async () => {

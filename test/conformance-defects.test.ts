@@ -71,9 +71,11 @@ const SOUND = "makes sound outcomes of every fixture: drafts that become events 
 const OWN_KEY = "gives every item a natural key of its own";
 const FOREIGN_HEADER = "lets no header that nothing vouches for place an item, enter its key or change what it says";
 const JUNK = "reads junk without a throw";
-const MUTATED = "reads mutated bodies without a throw, keeps every draft by the catalogue, and never makes up a workspace";
+const MUTATED =
+  "reads mutated bodies without a throw, keeps every draft by the catalogue, and sends none to a workspace of nobody's naming";
 
 let calls = 0;
+let lastTold: DeliveryDraft["metadata"];
 const defects: [defect: string, seenBy: string[], subject: Subject][] = [
   [
     "verifies the body as it would write it itself",
@@ -191,6 +193,32 @@ const defects: [defect: string, seenBy: string[], subject: Subject][] = [
         const told = JSON.stringify(draft.metadata).includes(ACME);
         return told ? {} : { metadata: [{ where: "meta", fields: { workspace_id: BETA } }] };
       }),
+    ),
+  ],
+  [
+    "remembers whose the last call was",
+    [MUTATED],
+    templateWith(
+      drafting(({ metadata }) => {
+        const told = JSON.stringify(metadata).includes("workspace_id") ? metadata : lastTold;
+        lastTold = told;
+        return { metadata: told };
+      }),
+    ),
+  ],
+  [
+    "refers to what nobody said",
+    [MUTATED],
+    templateWith(
+      drafting(({ references }) => ({ references: [...(references ?? []), { kind: "account", value: "undefined" }] })),
+    ),
+  ],
+  [
+    "tells what JSON has no word for",
+    [SOUND, MUTATED],
+    templateWith(
+      drafting(({ provider_data }) => ({ provider_data: { ...provider_data, at: 1n } })),
+      clean,
     ),
   ],
   [

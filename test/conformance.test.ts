@@ -10,7 +10,7 @@ import { memoryKeys } from "./conformance/drafts.ts";
 import { shown } from "./conformance/meaning.ts";
 import type { Subject } from "./conformance/subject.ts";
 import { tokenOnlySubject } from "./conformance/token-only.ts";
-import { type Fixture, fixtures, signersOf } from "./support/fixtures.ts";
+import { type Fixture, fixtures, signerFile, signersOf } from "./support/fixtures.ts";
 
 const PROVIDERS = join(import.meta.dirname, "../providers");
 const adapters = await registry();
@@ -53,7 +53,7 @@ describe.each([...adapters.values()])("the folder of $name", ({ name, providerNa
 
   it("brings at least one fixture, and a signer that is not our code", () => {
     expect(all.filter((fixture) => fixture.adapter === name)).not.toEqual([]);
-    expect(existsSync(join(folder, "fixtures/sign.ts"))).toBe(true);
+    expect(existsSync(signerFile(name))).toBe(true);
   });
 
   it("tells in its README where the docs are, where the secret goes, and what no live account has shown yet", () => {

@@ -29,16 +29,31 @@ export async function commit(arrivals: Arrival[], options: CommitOptions): Promi
   return settle(async () => {
     // States are locked between look-up and write, and what does not fit one statement must not be half there: both take a transaction.
     const together = works.some(keepsState) || mayExceedOneStatement(works);
-    const run = async (query: Query): Promise<Committed> => {
-      const plan = await decide(works, query, options, together ? await lookUpLocking(works, query, options) : undefined);
-      const now = performance.now();
-      for (const arrival of arrivals) arrival.steps.placed = Math.round((now - arrival.startedAt) * 100) / 100;
-      plan.callbacks = arrivals.map((arrival) => callbackRow(arrival, options.keys));
-      await write(query, plan);
-      return committed(arrivals, plan);
-    };
-    return together ? options.database.transaction(run) : run(options.database.hot);
+    return together
+      ? options.database.transaction((query) => commitIn(query, arrivals, options))
+      : commitFound(options.database.hot, arrivals, options, undefined);
   });
+}
+
+/** The same within the caller's transaction, which it repeats (`settle`) where a race was lost. */
+export async function commitIn(query: Query, arrivals: Arrival[], options: CommitOptions): Promise<Committed> {
+  const works = arrivals.flatMap((arrival) => arrival.works);
+  return commitFound(query, arrivals, options, await lookUpLocking(works, query, options));
+}
+
+async function commitFound(
+  query: Query,
+  arrivals: Arrival[],
+  options: CommitOptions,
+  found: Found | undefined,
+): Promise<Committed> {
+  const works = arrivals.flatMap((arrival) => arrival.works);
+  const plan = await decide(works, query, options, found);
+  const now = performance.now();
+  for (const arrival of arrivals) arrival.steps.placed = Math.round((now - arrival.startedAt) * 100) / 100;
+  plan.callbacks = arrivals.map((arrival) => callbackRow(arrival, options.keys));
+  await write(query, plan);
+  return committed(arrivals, plan);
 }
 
 /** Whether what these items bring home, use up and teach could be more rows than one statement writes. */
@@ -58,9 +73,18 @@ export async function settle<Result>(run: () => Promise<Result>): Promise<Result
   }
 }
 
-/** Looks up and decides; sets each work's verdict. */
-export async function decide(works: Work[], query: Query, options: CommitOptions, found?: Found): Promise<Plan> {
-  return decideOn(works, found ?? (await lookUp(query, wanted(works, options.keys))), query, options);
+/**
+ * Looks up and decides; sets each work's verdict.
+ * @param states reads the last-known states that are touched: locked, unless nothing of this will be written.
+ */
+export async function decide(
+  works: Work[],
+  query: Query,
+  options: CommitOptions,
+  found?: Found,
+  states = lockStates,
+): Promise<Plan> {
+  return decideOn(works, found ?? (await lookUp(query, wanted(works, options.keys))), query, options, states);
 }
 
 /**
@@ -79,7 +103,13 @@ async function lookUpLocking(works: Work[], query: Query, options: CommitOptions
   return lookUp(query, asked);
 }
 
-async function decideOn(works: Work[], found: Found, query: Query, options: CommitOptions): Promise<Plan> {
+async function decideOn(
+  works: Work[],
+  found: Found,
+  query: Query,
+  options: CommitOptions,
+  readThem: typeof lockStates,
+): Promise<Plan> {
   const run = (states: Map<string, KnownState>, on: Found): Plan => {
     const decider = new Decider(on, new Plan(options.epoch), options);
     for (const work of works) decider.decide(work, states);
@@ -92,7 +122,7 @@ async function decideOn(works: Work[], found: Found, query: Query, options: Comm
     const workspace = work.verdict?.workspace;
     return workspace ? [stateKey(options.keys, workspace, work.adapter, work.outcome as FactDraft)] : [];
   });
-  return run(await lockStates(query, [...new Set(keys)].sort()), found);
+  return run(await readThem(query, [...new Set(keys)].sort()), found);
 }
 
 function keepsState(work: Work): boolean {

@@ -18,7 +18,7 @@ export type Credential = {
 
 const MOST_PER_OWNER = 10;
 
-/** The name of the setting with an adapter's platform-wide secrets: `shipping/delhivery` → `SHIPPING_DELHIVERY_SECRETS`. */
+/** The name of the setting with an adapter's platform-wide secrets: `shop/north` → `SHOP_NORTH_SECRETS`. */
 export function secretsSetting(adapter: string): string {
   return `${adapter.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_SECRETS`;
 }

@@ -3,6 +3,7 @@ import { newId } from "../ids.ts";
 import type { DataKeys } from "../keys.ts";
 import type { Draft, FactDraft, Outcome, Reference } from "../provider/draft.ts";
 import {
+  type Assigned,
   type Binding,
   type Context,
   type Evidence,
@@ -10,6 +11,7 @@ import {
   lookups,
   namedWorkspaces,
   ORG,
+  onlyRead,
   type Resolution,
   referenceKey,
   resolve,
@@ -31,6 +33,9 @@ export type Verdict = {
   workspace?: string;
 };
 
+/** What looks again at an item that waited. */
+export type Cause = "binding" | "workspace" | "assigned";
+
 /** One item on its way to a verdict: of a callback that has just come, or one that waited. */
 export type Work = {
   adapter: string;
@@ -41,8 +46,12 @@ export type Work = {
   receivedAt: number;
   outcome: Outcome;
   evidence: Evidence;
-  /** Set where it waited: its row, and what looks for it again now. */
-  waited?: { id: string; cause: "binding" | "workspace" };
+  /** Set where it waited: its row, what looks for it again now, and whose token that is. */
+  waited?: { id: string; cause: Cause; by: string | null };
+  /** Set where a person says whose it is. */
+  assigned?: Assigned;
+  /** Set where its callback is read again: whose token asked for that. */
+  replayedBy?: string;
   /** The guard's digest of its natural key, once asked for. */
   naturalKey?: string;
   /** Filled by `decide`. */
@@ -84,7 +93,7 @@ export function evidenceOf(
   return {
     ...callback,
     message: isDraft(outcome) && "status" in outcome ? outcome.data.message_id : null,
-    metadata: said.metadata ?? [],
+    metadata: (said.metadata ?? []).map(onlyRead),
     references: [...recipientReference(outcome, references, keys), ...references],
   };
 }
@@ -117,8 +126,36 @@ function waitingOwner(work: Work, keys: DataKeys): string {
 export function wanted(works: Work[], keys: DataKeys): { references: string[]; workspaces: string[]; keys: string[] } {
   return {
     references: [...new Set(works.flatMap((work) => lookups(work.evidence)))],
-    workspaces: [...new Set(works.flatMap((work) => namedWorkspaces(work.evidence)))].filter((id) => id !== ORG),
+    workspaces: [
+      ...new Set(
+        works.flatMap((work) => [...namedWorkspaces(work.evidence), ...(work.assigned ? [work.assigned.workspace] : [])]),
+      ),
+    ].filter((id) => id !== ORG),
     keys: [...new Set(works.map((work) => naturalKeyOf(work, keys)).filter((key) => key !== null))],
+  };
+}
+
+/** Whose an item is, by what was found. */
+export function resolveBy(found: Found, evidence: Evidence, assigned: Assigned | null = null): Resolution {
+  return resolve(
+    evidence,
+    (reference) => {
+      const binding = found.bindings.get(reference);
+      return binding?.expired ? undefined : binding;
+    },
+    (workspace) => found.workspaces.get(workspace) ?? null,
+    assigned,
+  );
+}
+
+/** What a waiting row keeps of its item. */
+export function waitingPart(work: Work, draft: Draft, resolution: Resolution) {
+  return {
+    occurred_at: new Date(occurredAt(draft, work.receivedAt).at),
+    reason: resolution.reason as string,
+    refs: [...lookups(work.evidence), ...(resolution.named ? [`workspace:${resolution.named}`] : [])],
+    // The evidence holds what is read of its metadata and references.
+    draft: { outcome: { ...draft, metadata: [], references: [] }, evidence: work.evidence },
   };
 }
 
@@ -148,16 +185,16 @@ export class Decider {
     const { outcome } = work;
     if ("failed" in outcome) return { verdict: "failed", reason: outcome.failed };
     if ("ignored" in outcome) return { verdict: "ignored", reason: outcome.ignored, ...(outcome.word && { word: outcome.word }) };
-    if (outcome.test && this.#options.ignoreTestMode) return { verdict: "ignored", reason: "test_mode" };
-    const resolution = resolve(
-      work.evidence,
-      (reference) => {
-        const binding = this.#found.bindings.get(reference);
-        return binding?.expired ? undefined : binding;
-      },
-      (workspace) => this.#found.workspaces.get(workspace) ?? null,
-    );
+    if (outcome.test && this.#options.ignoreTestMode) {
+      const ignored: Verdict = { verdict: "ignored", reason: "test_mode" };
+      if (work.waited) this.#leave(work.waited.id, work.waited, ignored);
+      return ignored;
+    }
+    const resolution = resolveBy(this.#found, work.evidence, work.assigned);
     const { ways } = resolution;
+    // What speaks against a person's word, or for somebody else, is left as it is.
+    if (work.assigned && resolution.workspace !== work.assigned.workspace)
+      return { verdict: "waiting", reason: resolution.reason ?? "workspace_conflict", ways };
     if (!isDraft(outcome)) {
       if (!resolution.workspace)
         return {
@@ -195,14 +232,14 @@ export class Decider {
         ...(first.eventId && { eventId: first.eventId }),
         ...(first.callbackId && { firstCallbackId: first.callbackId }),
       };
-      if (work.waited) this.#leave(work.waited.id, work.waited.cause, duplicate);
+      if (work.waited) this.#leave(work.waited.id, work.waited, duplicate);
       return duplicate;
     }
     this.#learn(work, resolution, workspace);
     const stated = "state" in draft && draft.state ? this.#applyState(work, draft, workspace, states) : draft;
     if ("ignored" in stated) {
       const ignored: Verdict = { verdict: "ignored", reason: stated.ignored, ways, workspace };
-      if (work.waited) this.#leave(work.waited.id, work.waited.cause, ignored);
+      if (work.waited) this.#leave(work.waited.id, work.waited, ignored);
       return ignored;
     }
     const eventId = newId(this.#options.now());
@@ -220,9 +257,10 @@ export class Decider {
     this.plan.keys.push({ natural_key: naturalKey, owner, event_id: eventId, callback_id: work.callbackId });
     this.#remember(naturalKey, { owner, eventId, callbackId: work.callbackId, waiting: null });
     const verdict: Verdict = { verdict: "event", reason: null, eventId, ways, workspace };
-    if (work.waited) this.#leave(work.waited.id, work.waited.cause, verdict);
+    if (work.waited) this.#leave(work.waited.id, work.waited, verdict);
     // A resend that knows more brings the earlier one home, whether that is stored already or of this flush.
-    if (earlier?.waiting) this.#leave(earlier.waiting.id, "resend", verdict);
+    const by = work.replayedBy ?? null;
+    if (earlier?.waiting) this.#leave(earlier.waiting.id, { cause: by === null ? "resend" : "replay", by }, verdict);
     this.#bringAlong(`${naturalKey} ${waitingKey}`, verdict);
     return verdict;
   }
@@ -235,7 +273,7 @@ export class Decider {
     this.#justWaiting.delete(key);
   }
 
-  #leave(waitingId: string, cause: string, verdict: Verdict): void {
+  #leave(waitingId: string, { cause, by }: { cause: Cause | "resend" | "replay"; by: string | null }, verdict: Verdict): void {
     this.plan.returned.push({
       waiting_id: waitingId,
       verdict: verdict.verdict,
@@ -244,6 +282,7 @@ export class Decider {
       workspace_id: verdict.workspace ?? null,
       workspace_term: verdict.workspace ? this.#options.keys.term(`workspace:${verdict.workspace}`) : null,
       cause,
+      done_by: by,
       ways: verdict.ways ?? [],
     });
   }
@@ -270,11 +309,8 @@ export class Decider {
       adapter: work.adapter,
       callback_id: work.callbackId,
       item: work.item,
-      occurred_at: new Date(occurredAt(draft, work.receivedAt).at),
       received_at: new Date(work.receivedAt),
-      reason,
-      refs: [...lookups(work.evidence), ...(resolution.named ? [`workspace:${resolution.named}`] : [])],
-      draft: { outcome: draft, evidence: work.evidence },
+      ...waitingPart(work, draft, resolution),
     });
     this.#remember(naturalKey, { owner, eventId: null, callbackId: work.callbackId, waiting: null });
     this.#justWaiting.set(`${naturalKey} ${owner}`, work);
@@ -324,6 +360,11 @@ export class Decider {
         learned = true;
         continue;
       }
+      const now = this.#options.now();
+      // A callback that is read again taught when it came: what that was good for may be over.
+      const days = reference.learn === "forever" ? null : Number.parseInt(reference.learn, 10);
+      const expires = days === null ? null : (work.replayedBy === undefined ? now : work.receivedAt) + days * DAY_MS;
+      if (expires !== null && expires <= now) continue;
       if (known) this.plan.expired.push(key);
       this.#found.bindings.set(key, {
         workspaceId: workspace,
@@ -333,7 +374,6 @@ export class Decider {
         context,
         expired: false,
       });
-      const now = this.#options.now();
       this.plan.learned.push({
         id: newId(now),
         reference: key,
@@ -344,7 +384,7 @@ export class Decider {
         places: !reference.unsigned,
         callback_id: work.callbackId,
         context,
-        expires_at: reference.learn === "forever" ? null : new Date(now + Number.parseInt(reference.learn, 10) * DAY_MS),
+        expires_at: expires === null ? null : new Date(expires),
       });
       learned = true;
     }
@@ -355,6 +395,8 @@ export class Decider {
 /** Our ids go with the message that they were echoed for, a contact with its recipient alone; a customer has many messages. */
 function contextFor(reference: Reference, work: Work, context: Context): Context | null {
   const draft = isDraft(work.outcome) && "status" in work.outcome ? work.outcome : null;
+  // What only teaches knows a message as a whole.
+  if ("teaches" in work.outcome) return reference.kind === "message" && Object.keys(context).length > 0 ? context : null;
   if (!draft) return null;
   const { contact_id, ...ofMessage } = context;
   const isMessage = reference.kind === "message" || reference.value === draft.data.message_id;

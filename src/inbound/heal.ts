@@ -2,24 +2,29 @@ import type { Query } from "../db/client.ts";
 import { firstIdOf } from "../ids.ts";
 import type { Outcome } from "../provider/draft.ts";
 import { type CommitOptions, decide, settle } from "./commit.ts";
-import type { Work } from "./decide.ts";
-import type { Evidence } from "./resolve.ts";
-import { write } from "./write.ts";
+import type { Cause, Work } from "./decide.ts";
+import type { Assigned, Evidence } from "./resolve.ts";
+import { type Plan, write } from "./write.ts";
 
 /** Rows that are looked at in one transaction. */
 const SLICE = 200;
 /** Waiting rows that one sweep considers, and how it goes on where it stopped. */
 const SWEEP_ROWS = 10_000;
 
-type Row = {
+export type WaitingRow = {
   id: string;
   adapter: string;
   callback_id: string;
   item: number;
+  reason: string;
   received_at: Date;
   refs: string[];
   draft: string;
 };
+export const waitingColumns = "id, adapter, callback_id, item, reason, received_at, refs, draft";
+
+/** What looks again: since when it may be placed, or who says whose it is. */
+export type Looking = { cause: Cause; by?: string; assigned?: Assigned };
 
 /** Which waiting rows: by what they wait for, or one by one. */
 export type Which = { references: string[] } | { ids: string[] };
@@ -31,7 +36,7 @@ export type Which = { references: string[] } | { ids: string[] };
  */
 export async function heal(
   which: Which,
-  cause: "binding" | "workspace",
+  looking: Looking,
   options: CommitOptions,
   signal?: AbortSignal,
   emittedNow: (refs: string[]) => void = () => {},
@@ -45,9 +50,13 @@ export async function heal(
     if (!last) break;
     after = { at: last.at, id: last.id };
     const ids = slice.map((row) => row.id);
-    const { plan, home } = await settle(() => options.database.transaction((query) => healSlice(query, ids, cause, options)));
+    const { plan, rows, works } = await settle(() =>
+      options.database.transaction((query) => healRows(query, ids, looking, options)),
+    );
     emitted += plan.events.length;
-    for (const refs of home) emittedNow(refs);
+    rows.forEach((row, index) => {
+      if (works[index]?.verdict?.verdict === "event") emittedNow(row.refs);
+    });
     taught.push(...[...plan.learned, ...plan.ambiguous].map((row) => row.reference));
   }
   return { emitted, taught };
@@ -69,23 +78,32 @@ async function next(query: Query, which: Which, after: { at: string; id: string 
     : query(NEXT_BY_REFERENCE, [JSON.stringify(which.references), after.at, after.id]);
 }
 
-async function healSlice(query: Query, ids: string[], cause: "binding" | "workspace", options: CommitOptions) {
+/**
+ * Looks again at these waiting rows, in the order of the ids, within the caller's transaction: locks them, decides by the same rules as a
+ * new callback and writes. Answers those that were still there, each with its work.
+ */
+export async function healRows(
+  query: Query,
+  ids: string[],
+  looking: Looking,
+  options: CommitOptions,
+): Promise<{ plan: Plan; rows: WaitingRow[]; works: Work[] }> {
   // Whoever waited for our lock finds the row gone and does nothing.
-  const rows = await query<Row>(
-    `select id, adapter, callback_id, item, received_at, refs, draft from waiting
+  const rows = await query<WaitingRow>(
+    `select ${waitingColumns} from waiting
      where id = any(array(select json_array_elements_text($1::text::json)::uuid)) order by id for update`,
     [JSON.stringify(ids)],
   );
   const order = new Map(ids.map((id, index) => [id, index]));
   rows.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
-  const works = rows.map((row) => workOf(row, cause));
+  const works = rows.map((row) => workOf(row, looking));
   const plan = await decide(works, query, options);
   await write(query, plan);
-  const home = rows.filter((_row, index) => works[index]?.verdict?.verdict === "event").map((row) => row.refs);
-  return { plan, home };
+  return { plan, rows, works };
 }
 
-function workOf(row: Row, cause: "binding" | "workspace"): Work {
+/** A waiting row as it goes to its verdict. */
+export function workOf(row: WaitingRow, { cause, by, assigned }: Looking): Work {
   const [providerName = "", dialect = null] = row.adapter.split("/");
   const { outcome, evidence } = JSON.parse(row.draft) as {
     outcome: Outcome & { occurredAt?: string | Date | null };
@@ -101,7 +119,8 @@ function workOf(row: Row, cause: "binding" | "workspace"): Work {
     receivedAt: row.received_at.getTime(),
     outcome: outcome as Outcome,
     evidence,
-    waited: { id: row.id, cause },
+    waited: { id: row.id, cause, by: by ?? null },
+    ...(assigned && { assigned }),
   };
 }
 

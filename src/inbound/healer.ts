@@ -9,6 +9,7 @@ const ANSWER_WITHIN_MS = 4500;
 export class Healer {
   readonly #options: CommitOptions;
   readonly #log: Logger;
+  readonly #emitted: () => void;
   readonly #stopping = new AbortController();
   #chain: Promise<unknown> = Promise.resolve();
   readonly #watchers = new Set<{ references: Set<string>; rematched: number }>();
@@ -17,9 +18,11 @@ export class Healer {
   #sweepAfter: string | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: CommitOptions, log: Logger) {
+  /** @param emitted told when something came home, so that it goes out at once. */
+  constructor(options: CommitOptions, log: Logger, emitted: () => void = () => {}) {
     this.#options = options;
     this.#log = log;
+    this.#emitted = emitted;
   }
 
   /** Sweeps from now on: at once, for what a crash left, and every 5 s. */
@@ -66,24 +69,21 @@ export class Healer {
 
   /**
    * For a person who waits: makes a change, and answers within 5 s with what it brought home so far; the rest goes on behind it.
-   * `remaining` counts what still waits with these references.
+   * `remaining` counts what still waits with these references. `by`: whose token makes the change.
    */
   async after<Result>(
     references: string[],
     cause: "binding" | "workspace",
     change: () => Promise<Result>,
+    by?: string,
   ): Promise<{ result: Result; healed: { rematched: number; remaining: number } }> {
     // From before the change: a second look that is under way may be the first to see it.
     const watcher = { references: new Set(references), rematched: 0 };
     this.#watchers.add(watcher);
     try {
       const result = await change();
-      const work = this.#enqueue(() => this.#all({ references }, cause));
-      const timeout = Promise.withResolvers<void>();
-      const timer = setTimeout(timeout.resolve, ANSWER_WITHIN_MS);
-      const failed = (error: unknown) => this.#log.error({ err: error }, "healing failed");
-      await Promise.race([work.catch(failed), timeout.promise]);
-      clearTimeout(timer);
+      const work = this.#enqueue(() => this.#all({ references }, cause, by));
+      await within(work.catch((error: unknown) => this.#log.error({ err: error }, "healing failed")));
       return {
         result,
         healed: { rematched: watcher.rematched, remaining: await countWaiting(this.#options.database.query, references) },
@@ -91,6 +91,20 @@ export class Healer {
     } finally {
       this.#watchers.delete(watcher);
     }
+  }
+
+  /**
+   * Places what a person chose: `work` runs when what is being healed here is done, and hears when it should end early. Answers within 5 s; the
+   * rest goes on behind it. What it throws until then is the caller's.
+   */
+  async place(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    let answered = false;
+    const done = this.#enqueue(() => work(this.#stopping.signal)).catch((error: unknown) => {
+      if (!answered) throw error;
+      this.#log.error({ err: error }, "placing what was chosen failed");
+    });
+    await within(done);
+    answered = true;
   }
 
   /** One sweep: what could be placed now and was forgotten between a crash and now. */
@@ -105,12 +119,15 @@ export class Healer {
     await this.#chain.catch(() => {});
   }
 
-  async #all(which: Which, cause: "binding" | "workspace"): Promise<void> {
+  async #all(which: Which, cause: "binding" | "workspace", by?: string): Promise<void> {
     const tell = (refs: string[]) => {
       for (const watcher of this.#watchers) if (refs.some((ref) => watcher.references.has(ref))) watcher.rematched += 1;
     };
-    const { emitted, taught } = await heal(which, cause, this.#options, this.#stopping.signal, tell);
-    if (emitted > 0) this.#log.info({ emitted, cause }, "waiting events came home");
+    const { emitted, taught } = await heal(which, { cause, ...(by && { by }) }, this.#options, this.#stopping.signal, tell);
+    if (emitted > 0) {
+      this.#log.info({ emitted, cause }, "waiting events came home");
+      this.#emitted();
+    }
     if (taught.length > 0) await this.#all({ references: taught }, "binding");
   }
 
@@ -118,5 +135,16 @@ export class Healer {
     const done = this.#chain.then(work, work);
     this.#chain = done.catch(() => {});
     return done;
+  }
+}
+
+/** Resolves with the work, or after 4.5 s: nobody waits longer for an answer. */
+async function within(work: Promise<unknown>): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, ANSWER_WITHIN_MS);
+  try {
+    await Promise.race([work, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

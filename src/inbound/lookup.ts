@@ -63,10 +63,19 @@ export async function lookUp(
 
 /** Last-known states by key, locked until the transaction ends, in the order of their keys. */
 export async function lockStates(query: Query, keys: string[]): Promise<Map<string, KnownState>> {
+  return statesOf(query, keys, "order by key for update");
+}
+
+/** The same for a preview: nothing is locked. */
+export async function readStates(query: Query, keys: string[]): Promise<Map<string, KnownState>> {
+  return statesOf(query, keys, "");
+}
+
+async function statesOf(query: Query, keys: string[], ending: string): Promise<Map<string, KnownState>> {
   if (keys.length === 0) return new Map();
   const rows = await query<{ key: string; fields: string | null; at: string }>(
     `select key::text as key, fields, (extract(epoch from at) * 1000)::bigint::text as at from snapshots
-     where key = any(array(select json_array_elements_text($1::text::json)::uuid)) order by key for update`,
+     where key = any(array(select json_array_elements_text($1::text::json)::uuid)) ${ending}`,
     [JSON.stringify(keys)],
   );
   return new Map(

@@ -2,6 +2,7 @@ import { sqlState } from "../db/client.ts";
 import { GatewayError } from "../errors.ts";
 import { type CommitOptions, type Committed, commit } from "./commit.ts";
 import type { Arrival, Receipt } from "./record.ts";
+import { storable } from "./translate.ts";
 
 /** What one flush takes, whichever comes first; a larger callback goes alone. */
 const FLUSH = { callbacks: 200, drafts: 5000, bytes: 8 * 1024 * 1024 };
@@ -126,7 +127,7 @@ const NOT_STORABLE = "not_storable";
 
 /** The callback alone, byte for byte, for a replay once the reason is mended: none of its items could be stored as they are. */
 function bare(arrival: Arrival): Arrival {
-  return { ...arrival, works: [], failed: NOT_STORABLE, headers: {} };
+  return { ...arrival, works: [], failed: NOT_STORABLE, headers: storable(arrival.headers) };
 }
 
 /** Whether the database cannot be written now, in contrast to refusing these rows. */

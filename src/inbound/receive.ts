@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type BlockList, isIP } from "node:net";
 import { performance } from "node:perf_hooks";
+import type { Tally } from "../attention/tally.ts";
 import type { DatabaseClock } from "../db/clock.ts";
 import { type ErrorCode, errorBody, GatewayError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { DataKeys } from "../keys.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { withoutAttachments } from "../provider/define.ts";
 import type { JsonObject } from "../provider/draft.ts";
 import type { Adapter } from "../registry.ts";
 import type { Credentials } from "./credentials.ts";
@@ -40,6 +42,7 @@ export type ReceiveOptions = {
   publicUrl: () => string;
   trustedProxies: BlockList;
   metrics: Metrics;
+  tally: Tally;
   log: Logger;
 };
 
@@ -49,6 +52,8 @@ export type ReceiveOptions = {
  */
 export function receiver(options: ReceiveOptions): (request: IncomingMessage, response: ServerResponse) => void {
   let reading = 0;
+  // Apart from `receive`, whose variables a request's listeners would else keep alive until it is answered.
+  const account = (bytes: number) => (reading += bytes);
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now();
@@ -58,9 +63,7 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
     const ip = callerOf(request, headers["x-forwarded-for"], options.trustedProxies);
     let body: Buffer | null = null;
     let size = 0;
-    const refuse = (code: ErrorCode, verification: JsonObject = {}) => {
-      const adapter = path?.adapter.name ?? null;
-      options.metrics.rejected.inc({ adapter: adapter ?? "none", code });
+    const sample = (code: ErrorCode | "probe", verification: JsonObject = {}) => {
       const shown =
         path?.shown ??
         (request.url ?? "")
@@ -69,10 +72,11 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
           .slice(0, 300) ??
         "";
       options.rejections.add({
-        adapter,
+        adapter: path?.adapter.name ?? null,
         receivedAt,
         method: request.method ?? "",
         path: shown,
+        target: (request.url ?? "").split("?", 1)[0] ?? "",
         ip,
         code,
         headers,
@@ -80,10 +84,23 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
         size,
         verification,
       });
+    };
+    const refuse = (code: ErrorCode, verification: JsonObject = {}) => {
+      options.metrics.rejected.inc({ adapter: path?.adapter.name ?? "none", code });
+      options.tally.refused(path?.adapter.name ?? null, code, receivedAt);
+      sample(code, verification);
       answerError(response, new GatewayError(code));
     };
 
+    /** A set-up check: answered as its provider wants it, counted and sampled, and nothing else. */
+    const probed = (adapter: string) => {
+      options.metrics.callbacks.inc({ adapter, status: "probe" });
+      sample("probe");
+      answer(response, 200, { status: "probe" });
+    };
+
     if (!path) return refuse("not_found");
+    if (path.adapter.provider.probe && (request.method === "GET" || request.method === "HEAD")) return probed(path.adapter.name);
     if (request.method !== "POST") return refuse("method_not_allowed");
     if ((headers["content-encoding"] ?? "identity").toLowerCase() !== "identity") return refuse("body_encoded");
     const limit = path.adapter.provider.maxBody ?? DEFAULT_MAX_BODY;
@@ -96,44 +113,52 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
     if (reading > MOST_READING) return answerError(response, new GatewayError("overloaded"));
     let read: { body: Buffer | null; size: number };
     try {
-      read = await readBody(request, limit, (bytes) => (reading += bytes));
+      read = await readBody(request, limit, account);
     } catch {
       // The caller went away: there is nobody to answer and nothing whole to keep.
       return;
     }
     ({ body, size } = read);
     if (body === null) {
-      refuse("body_too_large");
+      if (size > limit) refuse("body_too_large");
+      else answerError(response, new GatewayError("overloaded"));
       return drain(request);
     }
 
     const { adapter } = path;
     const signed = { body, headers, url: options.publicUrl() + (request.url ?? "").split("?", 1)[0] };
-    if (isProbe(adapter, signed, receivedAt)) {
-      options.metrics.callbacks.inc({ adapter: adapter.name, status: "probe" });
-      return answer(response, 200, { status: "probe" });
-    }
     const verification = verify(path, signed, options.credentials, receivedAt);
     if (!verification.ok) {
       const { verify: scheme } = adapter.provider;
+      // What brings a wrong credential is no set-up check, which brings none.
+      const bare = verification.code.endsWith("_missing") || verification.code === "provider_not_configured";
+      if (bare && isProbe(adapter, signed, receivedAt)) return probed(adapter.name);
       return refuse(verification.code, { ok: false, code: verification.code, scheme: scheme.scheme, tried: verification.tried });
     }
     const verified = performance.now();
     const arrival = arrive(path, { body, headers, ip, receivedAt, method: "POST" }, verification, options);
     arrival.startedAt = started;
     arrival.steps = { verified: round(verified - started), understood: round(performance.now() - started) };
+    // Not awaited here: what waits for its commit is not to hold the whole body as well, nor the attachments in it.
+    return keep(arrival, response);
+  }
+
+  async function keep(arrival: Arrival, response: ServerResponse): Promise<void> {
     try {
       const receipt = await options.queue.submit(arrival);
+      const ms = performance.now() - arrival.startedAt;
       count(receipt, arrival, options.metrics);
-      options.metrics.latency.observe((performance.now() - started) / 1000);
+      options.tally.taken(arrival, receipt, ms, arrival.receivedAt);
+      options.metrics.latency.observe(ms / 1000);
       answer(response, 200, receipt);
     } catch (error) {
       const refusal = error instanceof GatewayError ? error : new GatewayError("internal", { cause: error });
+      const adapter = arrival.adapter.name;
       options.log[refusal.status === 503 ? "warn" : "error"](
-        { adapter: adapter.name, code: refusal.code, err: refusal.cause },
+        { adapter, code: refusal.code, err: refusal.cause },
         "a callback was not stored",
       );
-      options.metrics.rejected.inc({ adapter: adapter.name, code: refusal.code });
+      options.metrics.rejected.inc({ adapter, code: refusal.code });
       answerError(response, refusal);
     }
   }
@@ -150,6 +175,8 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
 export function arrive(
   path: CallbackPath,
   call: {
+    /** Its own, where it was given one already. */
+    id?: string;
     body: Uint8Array;
     headers: Readonly<Record<string, string | undefined>>;
     ip: string | null;
@@ -160,12 +187,10 @@ export function arrive(
   options: Pick<ReceiveOptions, "keys" | "databaseClock">,
 ): Arrival {
   const { adapter } = path;
-  const id = newId(options.databaseClock.now());
-  const translation = translate(adapter.provider, {
-    body: call.body,
-    headers: call.headers,
-    receivedAt: new Date(call.receivedAt),
-  });
+  const id = call.id ?? newId(options.databaseClock.now());
+  const request = { body: call.body, headers: call.headers, receivedAt: new Date(call.receivedAt) };
+  const { body, removed } = withoutAttachments(adapter.provider, request);
+  const translation = translate(adapter.provider, { ...request, body });
   const { owner } = verification.credential;
   const named =
     path.workspace === null || path.workspace === "_"
@@ -195,8 +220,11 @@ export function arrive(
     path: path.shown,
     ip: call.ip,
     headers,
-    body: call.body,
-    verification: { ok: true, code: null, scheme: adapter.provider.verify.scheme, credential: verification.credential, hidden },
+    body,
+    verification: {
+      ...{ ok: true, code: null, scheme: adapter.provider.verify.scheme, credential: verification.credential, hidden },
+      ...(removed.length > 0 && { removed }),
+    },
     works,
     failed: translation.failed ?? null,
     startedAt: 0,
@@ -216,33 +244,39 @@ function isProbe(
   }
 }
 
-/** The body, or null where it is longer than the limit, which holds while reading. @throws where the caller went away. */
+/**
+ * The body, or null where it is longer than the limit or there is no room for it beside the others; both hold while reading.
+ * @throws where the caller went away.
+ */
 async function readBody(
   request: IncomingMessage,
   limit: number,
-  account: (bytes: number) => void,
+  account: (bytes: number) => number,
 ): Promise<{ body: Buffer | null; size: number }> {
   const chunks: Buffer[] = [];
   let size = 0;
+  let fits = true;
   try {
-    return await new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       request.on("data", (chunk: Buffer) => {
         size += chunk.byteLength;
-        account(chunk.byteLength);
-        if (size > limit) {
-          request.removeAllListeners("data").pause();
-          resolve({ body: null, size });
-        } else chunks.push(chunk);
+        fits = account(chunk.byteLength) <= MOST_READING && size <= limit;
+        if (fits) return chunks.push(chunk);
+        request.removeAllListeners("data").pause();
+        resolve();
       });
-      request.on("end", () => resolve({ body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), size }));
+      request.on("end", resolve);
       request.on("error", reject);
       // Every request closes in the end: an error (with its stack) is made only for one that broke off.
       request.on("close", () => {
         if (!request.complete) reject(new Error("closed early"));
       });
     });
+    return { body: !fits ? null : chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), size };
   } finally {
     account(-size);
+    // The request lives until it is answered, and its listeners with it.
+    chunks.length = 0;
   }
 }
 

@@ -3,6 +3,7 @@ import { encrypt } from "../keys.ts";
 import type { JsonObject } from "../provider/draft.ts";
 import type { Adapter } from "../registry.ts";
 import { isDraft, recipientOf, type Verdict, type Work } from "./decide.ts";
+import { readMetadata } from "./resolve.ts";
 import type { CallbackRow } from "./write.ts";
 
 /** A verified callback, read and understood, on its way into the database. */
@@ -42,7 +43,8 @@ export type Receipt = {
 };
 
 type Counts = Omit<Receipt, "callback_id" | "status">;
-const countOf = {
+/** Which of the six counts each verdict is of. */
+export const countOf = {
   event: "events",
   taught: "taught",
   waiting: "unmatched",
@@ -101,7 +103,7 @@ function reasonOf(status: CallbackStatus, arrival: Arrival, verdicts: Verdict[])
 }
 
 /** Keyed hashes of everything by which somebody may look for this callback. */
-function termsOf(arrival: Arrival, workspaces: Set<string>, keys: DataKeys): string[] {
+export function termsOf(arrival: Pick<Arrival, "works">, workspaces: Set<string>, keys: DataKeys): string[] {
   const terms = new Set<string>();
   const add = (value: unknown) => {
     if (typeof value === "string" && value && value.length <= 300) terms.add(keys.term(value));
@@ -112,6 +114,11 @@ function termsOf(arrival: Arrival, workspaces: Set<string>, keys: DataKeys): str
       if (reference.kind === "recipient") continue;
       add(`${reference.kind}:${reference.value}`);
       add(reference.value);
+    }
+    // Our own ids, as they were echoed.
+    for (const { message_id, contact_id } of evidence.metadata.map((one) => readMetadata(one).context)) {
+      add(message_id);
+      add(contact_id);
     }
     if (!isDraft(outcome)) continue;
     add(recipientOf(outcome));

@@ -2,7 +2,7 @@ import type { Database } from "../db/client.ts";
 import type { DatabaseClock } from "../db/clock.ts";
 import type { ErrorCode } from "../errors.ts";
 import { newId } from "../ids.ts";
-import { type DataKeys, encrypt } from "../keys.ts";
+import { type DataKeys, decrypt, encrypt } from "../keys.ts";
 import type { Logger } from "../log.ts";
 import type { JsonObject } from "../provider/draft.ts";
 
@@ -19,8 +19,10 @@ export type Rejection = {
   method: string;
   /** Tokens hidden. */
   path: string;
+  /** As it was called, but for the query. Kept encrypted: a replay verifies with it. */
+  target: string;
   ip: string | null;
-  code: ErrorCode;
+  code: ErrorCode | "probe";
   headers: Readonly<Record<string, string | undefined>>;
   /** Null where it was not read, or is too long to keep. */
   body: Uint8Array | null;
@@ -102,9 +104,10 @@ export class Rejections {
       path: row.path,
       ip: row.ip,
       code: row.code,
-      headers_ciphertext: encrypt(this.#keys.content, Buffer.from(JSON.stringify(row.headers))).toString("base64"),
+      headers_ciphertext: seal(row, this.#keys).toString("base64"),
       header_names: Object.keys(row.headers),
-      body: row.body && Buffer.from(row.body).toString("base64"),
+      // Nobody vouches for it, and it may carry what its adapter hides.
+      body: row.body && encrypt(this.#keys.content, row.body).toString("base64"),
       size: row.size,
       verification: row.verification,
     }));
@@ -129,4 +132,17 @@ export class Rejections {
 function prefixOf(ip: string | null): string {
   if (!ip) return "";
   return ip.includes(":") ? ip.split(":").slice(0, 4).join(":") : ip.split(".").slice(0, 3).join(".");
+}
+
+type Sealed = { headers: Readonly<Record<string, string | undefined>>; target: string | null };
+
+/** What verifies a refused request, and is shown to nobody. */
+function seal({ headers, target }: Rejection, keys: DataKeys): Buffer {
+  return encrypt(keys.content, Buffer.from(JSON.stringify({ headers, target })));
+}
+
+/** What `seal` closed. What was kept before there was a target has its headers alone. */
+export function unseal(sealed: string, keys: DataKeys): Sealed {
+  const opened = JSON.parse(decrypt(keys.content, Buffer.from(sealed, "base64")).toString()) as Sealed | Sealed["headers"];
+  return typeof opened.headers === "object" ? (opened as Sealed) : { headers: opened as Sealed["headers"], target: null };
 }

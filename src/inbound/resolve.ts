@@ -47,10 +47,13 @@ export type Way = {
   objection: string | null;
 };
 
+/** Where a person says that it belongs. With `overrides` against whatever else answers, without only where nothing differs. */
+export type Assigned = { workspace: string; overrides: boolean };
+
 export type Resolution = {
   /** Null: it waits, for `reason`. */
   workspace: string | null;
-  source: Source | null;
+  source: Source | "assigned" | null;
   reason: WaitingReason | null;
   /** The workspace that it names and that is not registered or closed: its registration heals it. */
   named: string | null;
@@ -79,6 +82,17 @@ export function workspaceId(value: unknown): string | null {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+const WORKSPACE_KEYS = ["homing_workspace_id", "workspace_id"] as const;
+const CONTEXT_KEYS = ["message_id", "campaign_id", "contact_id"] as const;
+
+/** Metadata with nothing but the keys that are read: what else stands there is the platform's own affair, and is kept nowhere. */
+export function onlyRead(metadata: Metadata): Metadata {
+  const { fields } = metadata;
+  if (fields === null || typeof fields !== "object") return metadata;
+  const known = [...WORKSPACE_KEYS, ...CONTEXT_KEYS].filter((name) => Object.hasOwn(fields, name));
+  return { ...metadata, fields: Object.fromEntries(known.map((name) => [name, (fields as Record<string, unknown>)[name]])) };
+}
+
 type Echo = { workspace: string | null; looked: { where: string; value: string | null }[]; context: Context };
 
 /** Reads what a provider echoed of ours: named keys of an object, or `<workspace>.<message>[.<campaign>[.<contact>]]`. */
@@ -90,13 +104,13 @@ export function readMetadata({ where, fields, names }: Metadata): Echo {
     const value = Object.hasOwn(fields, name) ? (fields as Record<string, unknown>)[name] : undefined;
     return typeof value === "string" && value.trim() ? value.trim() : undefined;
   };
-  for (const name of ["homing_workspace_id", "workspace_id"]) {
+  for (const name of WORKSPACE_KEYS) {
     const value = own(name);
     if (value === undefined) continue;
     echo.looked.push({ where: `${where}.${name}`, value: value.slice(0, 200) });
     echo.workspace ??= workspaceId(value);
   }
-  for (const name of ["message_id", "campaign_id", "contact_id"] as const) {
+  for (const name of CONTEXT_KEYS) {
     const value = name === "message_id" && names === false ? undefined : own(name);
     if (value) echo.context[name] = value.slice(0, 300);
   }
@@ -136,11 +150,13 @@ export function namedWorkspaces(evidence: Evidence): string[] {
 /**
  * Whose is it? Four ways, and they must agree (CONTRACT §4). Pure: `bound` and `registered` say what was found.
  * @param registered what is known of a workspace: open, closed, or null where nobody registered it.
+ * @param assigned what a person decided, as one more that answers.
  */
 export function resolve(
   evidence: Evidence,
   bound: (reference: string) => Binding | undefined,
   registered: (workspace: string) => "open" | "closed" | null,
+  assigned: Assigned | null = null,
 ): Resolution {
   const platform = evidence.owner === "platform";
   const credential: Way = {
@@ -169,23 +185,28 @@ export function resolve(
   const ways = [credential, path, metadata, lookup.way];
   const stronger = [credential, path, metadata].find((way) => way.answer !== null);
   const winner = stronger ?? (lookup.way.answer ? lookup.way : null);
-  const workspace = winner?.answer ?? null;
-  if (workspace) {
-    for (const way of [credential, path, metadata]) if (way.answer && way.answer !== workspace) way.objection = way.answer;
-    if (url && !url.vouched && url.workspace !== workspace) path.objection = url.workspace;
-    lookup.way.objection = lookup.objections.find((one) => one !== workspace) ?? null;
+  const answer = winner?.answer ?? assigned?.workspace ?? null;
+  if (answer) {
+    for (const way of [credential, path, metadata]) if (way.answer && way.answer !== answer) way.objection = way.answer;
+    if (url && !url.vouched && url.workspace !== answer) path.objection = url.workspace;
+    lookup.way.objection = lookup.objections.find((one) => one !== answer) ?? null;
   }
+  const isConflict = ways.some((way) => way.objection !== null);
+  const workspace = assigned?.overrides ? assigned.workspace : answer;
   const context = contextOf(echoes, workspace, lookup.contexts);
-  const teaches = platform && (path.answer !== null || told.some((echo) => echo.ours));
+  // What a person decided against the ways is true of this one alone.
+  const teaches =
+    platform && (path.answer !== null || told.some((echo) => echo.ours)) && winner?.answer === workspace && !isConflict;
   const wait = (reason: WaitingReason, named: string | null = null): Resolution => {
     return { workspace: null, source: null, reason, named, ways, context, teaches: false };
   };
-  if (!winner || !workspace) return wait(lookup.ambiguous ? "reference_ambiguous" : "no_reference_bound");
-  if (ways.some((way) => way.objection !== null)) return wait("workspace_conflict");
+  if (!workspace) return wait(lookup.ambiguous ? "reference_ambiguous" : "no_reference_bound");
+  if (isConflict && !assigned?.overrides) return wait("workspace_conflict");
   const state = workspace === ORG ? "open" : registered(workspace);
   if (state === null) return wait("unknown_workspace", workspace);
   if (state === "closed") return wait("workspace_closed", workspace);
-  return { workspace, source: winner.way, reason: null, named: null, ways, context, teaches };
+  const source = winner && workspace !== assigned?.workspace ? winner.way : "assigned";
+  return { workspace, source, reason: null, named: null, ways, context, teaches };
 }
 
 /** Most specific first, `default` last. What is exclusive must agree whether or not it answers. */

@@ -20,6 +20,8 @@ export class Plan {
     /** By which support finds the callback of that workspace. */
     workspace_term: string | null;
     cause: string;
+    /** Whose token did it; null where nobody's did. */
+    done_by: string | null;
     ways: Way[];
   }[] = [];
   /** Waiting rows that were looked at again in vain. */
@@ -138,6 +140,12 @@ type StateRow = {
 /** Long texts, which JSON in JSON would make dear, lie in the first parameter, one after the other; a column says where: its place, from 1, and its length in bytes. */
 const sliced = (column: string) => `convert_from(substring($1::bytea from ${column}[1] for ${column}[2]), 'UTF8')`;
 
+/** What waited is counted as what became of it; why the callback waited goes with its last one. */
+const RECOUNT = `unmatched = c.unmatched - n.total, events = c.events + n.events, duplicates = c.duplicates + n.duplicates,
+  ignored = c.ignored + n.ignored, dismissed = c.dismissed + n.dismissed, terms = c.terms || n.terms,
+  reason = case when c.failed > 0 or c.unmatched > n.total then c.reason
+    when c.events + c.taught + c.duplicates + c.dismissed + n.events + n.duplicates + n.dismissed > 0 then null else n.reason end`;
+
 /**
  * A statement is put together from these parts, each a chain of CTEs over one JSON parameter. Their order is the order in which tables
  * are touched, everywhere; within a table rows are sorted, so that concurrent flushes wait for each other and never in a circle.
@@ -147,22 +155,25 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
   {
     name: "returned",
     columns:
-      "waiting_id uuid, verdict text, reason text, event_id uuid, workspace_id text, workspace_term bigint, cause text, ways text",
+      "waiting_id uuid, verdict text, reason text, event_id uuid, workspace_id text, workspace_term bigint, cause text, done_by text, ways text",
     chain: `
       locked as materialized (
         select id from waiting where id = any(array(select waiting_id from returned_rows)) order by id for update
       ),
       gone as (
         delete from waiting w using returned_rows r where w.id = r.waiting_id and w.id = any(array(select id from locked))
-        returning w.callback_id, w.item, r.verdict, r.reason, r.event_id, r.workspace_id, r.workspace_term, r.cause, r.ways
+        returning w.callback_id, w.item, r.verdict, r.reason, r.event_id, r.workspace_id, r.workspace_term, r.cause, r.done_by, r.ways
       ),
       noted as (
-        insert into healed (callback_id, item, verdict, reason, event_id, workspace_id, cause, ways)
-        select callback_id, item, verdict, reason, event_id, workspace_id, cause, ways from gone
+        insert into healed (callback_id, item, verdict, reason, event_id, workspace_id, cause, done_by, ways)
+        select callback_id, item, verdict, reason, event_id, workspace_id, cause, done_by, ways from gone
+        on conflict (callback_id, item) do update set verdict = excluded.verdict, reason = excluded.reason, event_id = excluded.event_id,
+          workspace_id = excluded.workspace_id, cause = excluded.cause, done_by = excluded.done_by, ways = excluded.ways, at = excluded.at
       ),
       counted as (
         select callback_id, count(*)::int as total, (count(*) filter (where verdict = 'event'))::int as events,
           (count(*) filter (where verdict = 'duplicate'))::int as duplicates, (count(*) filter (where verdict = 'ignored'))::int as ignored,
+          (count(*) filter (where verdict = 'dismissed'))::int as dismissed, min(reason) as reason,
           coalesce(array_agg(distinct workspace_term) filter (where workspace_term is not null), '{}') as terms
         from gone group by callback_id
       ),
@@ -173,13 +184,11 @@ const parts: { name: keyof Plan; columns: string; chain: string; ends: string[] 
         select id from kept_callbacks where id = any(array(select callback_id from counted)) order by id for update
       ),
       recounted as (
-        update callbacks c set unmatched = c.unmatched - n.total, events = c.events + n.events,
-          duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored, terms = c.terms || n.terms
+        update callbacks c set ${RECOUNT}
         from counted n where c.id = n.callback_id and c.id = any(array(select id from callback_locks)) returning 1
       ),
       recounted_kept as (
-        update kept_callbacks c set unmatched = c.unmatched - n.total, events = c.events + n.events,
-          duplicates = c.duplicates + n.duplicates, ignored = c.ignored + n.ignored, terms = c.terms || n.terms
+        update kept_callbacks c set ${RECOUNT}
         from counted n where c.id = n.callback_id and c.id = any(array(select id from kept_locks)) returning 1
       )`,
     ends: ["gone", "recounted", "recounted_kept"],

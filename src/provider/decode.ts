@@ -22,16 +22,16 @@ export function losslessJson(source: string): unknown {
   });
 }
 
-/** A schema for an id that may come as text or as a number; it is always text inside. Empty text is no id. */
+/** A schema for an id that may come as text or as a number; it is always text inside. Blank text is no id. */
 export function id() {
-  return z.union([z.string().min(1), z.number().transform(String)]);
+  return z.union([z.string().regex(/\S/), z.number().transform(String)]);
 }
 
-/** A schema for text that may be missing, null or empty: all three read as `null`. Numbers become text. */
+/** A schema for text that may be missing, null or blank: all read as `null`. Numbers become text. */
 export function optionalText() {
   return z
     .union([z.string(), z.number().transform(String)])
     .nullish()
     .catch(null)
-    .transform((value) => value || null);
+    .transform((value) => (value?.trim() ? value : null));
 }

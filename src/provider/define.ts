@@ -1,7 +1,11 @@
+import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { losslessJson, text } from "./decode.ts";
 import { failed, type Outcome } from "./draft.ts";
 import type { Verification } from "./signatures.ts";
+
+/** What a file is called may be as long as its sender likes. */
+const LONGEST_NAME = 200;
 
 /** One callback as an adapter sees it: verified, unchanged. */
 export type CallbackRequest = {
@@ -10,6 +14,19 @@ export type CallbackRequest = {
   headers: Readonly<Record<string, string | undefined>>;
   receivedAt: Date;
 };
+
+/** A file within a body, which is not kept. */
+export type Attachment = {
+  name: string;
+  filename: string | null;
+  /** Where it lies: a slice of the request's body, no copy. */
+  slice: Uint8Array;
+  /** The file itself, where the slice is an encoding of it. */
+  content?: Uint8Array;
+};
+
+/** What was cut out of a body: enough to recognise the file by. */
+export type Removed = { name: string; filename: string | null; size: number; sha256: string };
 
 /** Everything that the gateway knows about one payload language. Data first, then one pure function. */
 export type Provider<Payload = unknown> = {
@@ -41,6 +58,11 @@ export type Provider<Payload = unknown> = {
   hidden?: string[];
   /** The largest body in bytes, where it is more than 5 MiB. */
   maxBody?: number;
+  /**
+   * The files within a body. Once the whole of it is verified they are cut out, and neither `events` nor the store ever sees them.
+   * May throw: then the body is kept whole.
+   */
+  attachments?(request: CallbackRequest): Attachment[];
 };
 
 /** Checks an adapter's shape at compile time and gives it to the registry. */
@@ -55,6 +77,34 @@ export type AnyProvider = Provider<any>;
 /** The body as the adapter's payload schema sees it. @throws where it cannot be decoded. */
 export function decodeBody(provider: AnyProvider, request: CallbackRequest): unknown {
   return provider.decode ? provider.decode(request) : losslessJson(text(request.body));
+}
+
+/** The body as it is kept, without its attachments, and what they were. Never throws: what cannot be cut is kept whole. */
+export function withoutAttachments(provider: AnyProvider, request: CallbackRequest): { body: Uint8Array; removed: Removed[] } {
+  const { body } = request;
+  try {
+    const attachments = (provider.attachments?.(request) ?? []).filter(({ slice }) => slice.byteLength > 0);
+    if (attachments.length === 0) return { body, removed: [] };
+    const kept: Uint8Array[] = [];
+    let end = 0;
+    for (const { slice } of attachments) {
+      const start = slice.byteOffset - body.byteOffset;
+      if (slice.buffer !== body.buffer || start < end) throw new Error("attachments are slices of the body, one after the other");
+      kept.push(body.subarray(end, start));
+      end = start + slice.byteLength;
+    }
+    if (end > body.byteLength) throw new Error("an attachment reaches beyond the body");
+    const removed = attachments.map(({ name, filename, slice, content = slice }) => ({
+      name: name.slice(0, LONGEST_NAME),
+      filename: filename?.slice(0, LONGEST_NAME) ?? null,
+      size: content.byteLength,
+      sha256: createHash("sha256").update(content).digest("hex"),
+    }));
+    // A copy: a view would keep the whole in memory.
+    return { body: Buffer.concat([...kept, body.subarray(end)]), removed };
+  } catch {
+    return { body, removed: [] };
+  }
 }
 
 /** Reads the items of a batch one by one, so that a broken one fails alone. */

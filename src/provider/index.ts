@@ -1,5 +1,5 @@
 export { id, losslessJson, optionalText, text } from "./decode.ts";
-export { type CallbackRequest, defineProvider, eachItem } from "./define.ts";
+export { type Attachment, type CallbackRequest, defineProvider, eachItem } from "./define.ts";
 export {
   type DeliveryDraft,
   type FactDraft,
@@ -14,5 +14,6 @@ export {
   type Status,
   unknownWord,
 } from "./draft.ts";
-export { ecdsa, hmac, type SignedRequest, timestampedHmac, tokenOnly } from "./signatures.ts";
+export { charsetText, formData, headerParameter, mimeEntity, mimeParts, type Part } from "./multipart.ts";
+export { ecdsa, hmac, type SignedRequest, standardWebhooks, timestampedHmac, tokenOnly } from "./signatures.ts";
 export { isoTime, unixTime, zonedTime } from "./time.ts";

@@ -65,24 +65,49 @@ export function hmac(options: {
   encoding: "hex" | "base64";
   /** What is signed, where it is not the body alone. `null`: a signed header is missing. */
   message?: (request: SignedRequest) => (Uint8Array | string)[] | null;
-  /** How the secret becomes the key, where it is not simply its characters. */
-  key?: (secret: string) => KeyObject;
+  /**
+   * Instead of `message`: the header of a time that is signed in front of the body, nothing between them; Unix seconds or
+   * milliseconds. `toleranceSeconds` is left out where retries are not signed anew.
+   */
+  timestamp?: { header: string; toleranceSeconds?: number };
 }): Signing {
   const header = options.header.toLowerCase();
+  const { timestamp } = options;
+  const stampHeader = timestamp?.header.toLowerCase();
+  const message = options.message ?? (stampHeader ? stampedBody(stampHeader) : undefined);
+  const covered = stampHeader ? `${stampHeader} and the raw body` : message ? "the signed parts" : "the raw body";
   return {
     signs: true,
-    scheme: `HMAC-${options.algorithm.toUpperCase()} of the ${options.message ? "signed parts" : "raw body"}, ${options.encoding}, in ${header}`,
+    scheme: `HMAC-${options.algorithm.toUpperCase()} of ${covered}, ${options.encoding}, in ${header}`,
     hides: [header],
-    key: options.key ?? textKey,
-    verify(key, request) {
+    key: textKey,
+    verify(key, request, now) {
       const given = request.headers[header];
-      const message = options.message ? options.message(request) : [request.body];
-      if (!given || !message) return "signature_missing";
+      const parts = message ? message(request) : [request.body];
+      if (!given || !parts) return "signature_missing";
       const mac = createHmac(options.algorithm, key);
-      for (const part of message) mac.update(part);
-      return sameText(mac.digest(options.encoding), given) ? "ok" : "signature_mismatch";
+      for (const part of parts) mac.update(part);
+      if (!sameText(mac.digest(options.encoding), given)) return "signature_mismatch";
+      return stampHeader ? judgeStamp(request, stampHeader, now, timestamp?.toleranceSeconds) : "ok";
     },
   };
+}
+
+const stampedBody = (header: string) => (request: SignedRequest) => {
+  const stamp = request.headers[header];
+  return stamp ? [stamp, request.body] : null;
+};
+
+function judgeStamp(
+  { headers, body }: SignedRequest,
+  header: string,
+  now: number,
+  tolerance = Number.POSITIVE_INFINITY,
+): Verdict {
+  const stamp = headers[header] ?? "";
+  // Nothing stands between them: a digit that begins the body may be one of the time's.
+  if (!/^\d{10}(\d{3})?$/.test(stamp) || /^\d/.test(String.fromCharCode(body[0] ?? 0))) return "signature_mismatch";
+  return judgeTime(Math.floor(stamp.length === 13 ? Number(stamp) / 1000 : Number(stamp)), now, tolerance);
 }
 
 /**
@@ -111,6 +136,35 @@ export function timestampedHmac(options: { header: string; toleranceSeconds: num
 }
 
 /**
+ * Standard Webhooks (and Svix, whose headers are `svix-…`): HMAC-SHA256 over `<id>.<timestamp>.<body>`, base64, in
+ * `<prefix>-signature: v1,<base64>[ v1,<base64>…]`, any of which may match. Every attempt is signed anew, so its time may differ by five
+ * minutes. The secret is base64 after an optional `whsec_`.
+ * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+export function standardWebhooks(options: { prefix: "webhook" | "svix" }): Signing {
+  const { prefix } = options;
+  return {
+    signs: true,
+    scheme: `HMAC-SHA256 of ${prefix}-id, ${prefix}-timestamp and the raw body, base64, in ${prefix}-signature`,
+    hides: [`${prefix}-signature`],
+    key(secret) {
+      const encoded = secret.trim().replace(/^whsec_/, "");
+      const key = Buffer.from(encoded, "base64");
+      if (key.length === 0 || key.toString("base64").replace(/=+$/, "") !== encoded.replace(/=+$/, ""))
+        throw new Error("the secret is not as the provider shows it: base64, usually after whsec_");
+      return createSecretKey(key);
+    },
+    verify(key, request, now) {
+      const [id, stamp, given] = ["id", "timestamp", "signature"].map((name) => request.headers[`${prefix}-${name}`]);
+      if (!id || !stamp || !given || !/^\d{1,12}$/.test(stamp)) return "signature_missing";
+      const expected = createHmac("sha256", key).update(`${id}.${stamp}.`).update(request.body).digest("base64");
+      if (!given.split(" ", 20).some((signature) => sameText(`v1,${expected}`, signature))) return "signature_mismatch";
+      return judgeTime(Number(stamp), now, 300);
+    },
+  };
+}
+
+/**
  * ECDSA P-256 with SHA-256 over `<timestamp header><body>`; the signature is base64 of DER, the secret the provider's public key as
  * base64 of DER SPKI.
  * `toleranceSeconds` is left out where retries are not signed anew.
@@ -133,10 +187,10 @@ export function ecdsa(options: { header: string; timestampHeader: string; tolera
       if (!given || !stamp) return "signature_missing";
       const signature = Buffer.from(given, "base64");
       // Base64 has several spellings of the same bytes: only the canonical one counts.
-      if (signature.toString("base64") !== given || !/^\d{1,12}$/.test(stamp)) return "signature_mismatch";
+      if (signature.toString("base64") !== given) return "signature_mismatch";
       const message = Buffer.concat([Buffer.from(stamp), request.body]);
       if (!verifySignature("sha256", message, key, signature)) return "signature_mismatch";
-      return judgeTime(Number(stamp), now, options.toleranceSeconds ?? Number.POSITIVE_INFINITY);
+      return judgeStamp(request, timestampHeader, now, options.toleranceSeconds);
     },
   };
 }

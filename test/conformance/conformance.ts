@@ -7,5 +7,5 @@ import { tokenChecks } from "./token.ts";
 
 /** All that an adapter promises by being one (CONTRACT §3–§5). */
 export function conformance(subject: Subject, keys: DataKeys): Check[] {
-  return [...proofChecks(subject), ...tokenChecks(subject), ...meaningChecks(subject, keys), ...mutationChecks(subject)];
+  return [...proofChecks(subject), ...tokenChecks(subject), ...meaningChecks(subject, keys), ...mutationChecks(subject, keys)];
 }

@@ -1,1 +1,1 @@
-export { ACME, BETA, type Fixture, fixtures, parseFixture, type Signer, signersOf } from "../../src/demo/fixtures.ts";
+export { ACME, BETA, type Fixture, fixtures, parseFixture, type Signer, signerFile, signersOf } from "../../src/demo/fixtures.ts";

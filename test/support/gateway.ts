@@ -6,7 +6,7 @@ import postgres from "postgres";
 import { inject } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import type { Event } from "../../src/events/build.ts";
-import { createGateway, type Gateway } from "../../src/gateway.ts";
+import { createGateway, type Gateway, type ServeRole } from "../../src/gateway.ts";
 import { secretsSetting } from "../../src/inbound/credentials.ts";
 import type { Receipt } from "../../src/inbound/record.ts";
 import { silent } from "../../src/log.ts";
@@ -71,7 +71,12 @@ export async function freshDatabase(kind: DatabaseKind): Promise<{ settings: Rec
 export async function startGateway(
   kind: DatabaseKind,
   settings: Record<string, string> = {},
-  options: { clock?: () => number; database?: Awaited<ReturnType<typeof freshDatabase>>; signers?: Map<string, Signer> } = {},
+  options: {
+    clock?: () => number;
+    role?: ServeRole;
+    database?: Awaited<ReturnType<typeof freshDatabase>>;
+    signers?: Map<string, Signer>;
+  } = {},
 ): Promise<TestGateway> {
   const database = options.database ?? (await freshDatabase(kind));
   const signers = options.signers ?? (await platformSigners());
@@ -80,7 +85,10 @@ export async function startGateway(
     ...Object.fromEntries([...signers].map(([adapter, signer]) => [secretsSetting(adapter), signer.secret])),
     ...settings,
   };
-  const gateway = await createGateway(readConfig(environment, adapters.keys()), adapters, silent, options.clock);
+  const gateway = await createGateway(readConfig(environment, adapters.keys()), adapters, silent, {
+    ...(options.clock && { clock: options.clock }),
+    ...(options.role && { role: options.role }),
+  });
   const url = await gateway.listen();
   const path = (adapter: string, workspace: string) =>
     `/callbacks/${adapter}/${workspace}/${gateway.credentials.newestPathToken(adapter, workspace)}`;

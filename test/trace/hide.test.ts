@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hideFields } from "../../src/trace/trace.ts";
+import { hideFields } from "../../src/trace/hide.ts";
 
 const hide = (body: string) => hideFields(body, ["otp_code", "client-secret"]);
 
@@ -44,5 +44,18 @@ describe("hidden fields", () => {
         expect(() => JSON.parse(shown)).not.toThrow();
       }),
     );
+  });
+
+  it("shows a form that carries none of the names, and hides one that does, or may", () => {
+    const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
+    const harmless = form({ data: '[{"id":"1","number":"9199"}]', note: "otp_code? no" });
+    expect(hideFields(harmless, ["otp_code"])).toBe(harmless);
+    for (const fields of [
+      { otp_code: "123" },
+      { data: '{"otp\\u005fcode":"123"}' },
+      { data: '{"otp_code":123' },
+      { data: '{"a":[{"otp_code":1}]}' },
+    ])
+      expect(hideFields(form(fields as never), ["otp_code"])).toBe("[hidden]");
   });
 });

@@ -3,7 +3,6 @@ import {
   type DeliveryDraft,
   defineProvider,
   eachItem,
-  ecdsa,
   failed,
   ignored,
   type Outcome,
@@ -12,6 +11,8 @@ import {
   unixTime,
   unknownWord,
 } from "#provider";
+import { ownId } from "./parts/ids.ts";
+import { signature } from "./parts/signature.ts";
 
 /** Its event words, lower-case (its docs also print "Processed"). */
 const statuses = new Map<string, Status>([
@@ -48,8 +49,6 @@ const softClasses = ["technical", "content", "reputation", "frequency", "mailbox
 const MACHINE_SUFFIX = /\.(?:st)?(?:filter|recvd)/;
 /** Some drops name the machine only. */
 const BARE_MACHINE = /^(?:st)?(?:filter|filterdrecv|recvd)[\d-]/;
-/** An smtp-id that SendGrid made begins with the message id; one that the sender's own Message-ID header gave does not. */
-const OWN_SMTP_ID = /^<?([^@<>\s]{1,200})@[\w-]{0,40}ismtpd[\w.-]{0,100}>?$/i;
 /** The canned message of "Test Your Integration" (and of the docs' samples). */
 const TEST_MESSAGE = "14c5d75ce93.dfd.64b469";
 
@@ -85,7 +84,7 @@ function messageId(item: Event): string | null {
   const whole = item.sg_message_id?.trim() ?? "";
   const [prefix] = whole.split(MACHINE_SUFFIX.test(whole) ? MACHINE_SUFFIX : ".", 1);
   if (prefix && !BARE_MACHINE.test(prefix)) return prefix;
-  return OWN_SMTP_ID.exec(item["smtp-id"]?.trim() ?? "")?.[1] ?? null;
+  return ownId(item["smtp-id"]);
 }
 
 /** Flattened into the item; nested only in others' samples, so read only where the item itself has none. */
@@ -149,11 +148,7 @@ export default defineProvider({
   title: "Twilio SendGrid (Event Webhook)",
   docs: "https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event",
   retries: "It calls again at growing intervals until it gets a 2xx, for up to 24 hours after each event.",
-  // No tolerance: nothing says that a retry, up to a day later, is signed anew.
-  verify: ecdsa({
-    header: "X-Twilio-Email-Event-Webhook-Signature",
-    timestampHeader: "X-Twilio-Email-Event-Webhook-Timestamp",
-  }),
+  verify: signature,
   payload: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown()).transform((single) => [single])]),
   events: (items) => eachItem(items, event, read),
 });

@@ -3,16 +3,18 @@ import { join } from "node:path";
 import { readConfig, SettingsError } from "../config.ts";
 import { openEmbedded, openPostgres } from "../db/client.ts";
 import { migrate } from "../db/migrate.ts";
-import { createGateway, type Gateway } from "../gateway.ts";
+import { createGateway, type Gateway, type ServeRole } from "../gateway.ts";
 import { createLogger } from "../log.ts";
 import { registry } from "../registry.ts";
 
 /** Receives callbacks and answers the API until it is told to stop. */
-export async function serve(): Promise<void> {
+export async function serve({ role }: { role: ServeRole }): Promise<void> {
   const adapters = await registry();
   const config = readConfig(process.env, adapters.keys());
   const log = createLogger(config.LOG_LEVEL);
-  const gateway = await createGateway(config, adapters, log).catch(explain);
+  if (role !== "all" && !config.DATABASE_URL)
+    throw new SettingsError("DATABASE_URL: is required with --role web or worker: the embedded database serves one process");
+  const gateway = await createGateway(config, adapters, log, { role }).catch(explain);
   const address = await gateway.listen().catch(async (error: NodeJS.ErrnoException) => {
     await gateway.close();
     if (error.code === "EADDRINUSE") throw new SettingsError(`PORT: ${config.PORT} is in use on ${config.HOST}`);
@@ -28,8 +30,8 @@ export async function serve(): Promise<void> {
   await gateway.close();
 }
 
-function announce({ config, registry: adapters, credentials, database, log, publicUrl }: Gateway, address: string): void {
-  log.info({ address, public_url: publicUrl(), database: database.kind }, "homing listens");
+function announce({ config, role, registry: adapters, credentials, database, log, publicUrl }: Gateway, address: string): void {
+  log.info({ address, public_url: publicUrl(), database: database.kind, role }, "homing listens");
   if (database.kind === "embedded") {
     log.warn(
       `no DATABASE_URL: the embedded database in ${config.DATA_DIR} serves, for trying out and small use. It survives a killed process, not a power cut; one process only`,

@@ -72,7 +72,7 @@ export function isFirstParty(type: string): type is CatalogueType {
 export const DELIVERY_NAME = "channel_delivery_status";
 
 /** Statuses that stay on the bus: they have no outbound type. */
-const BUS_ONLY: ReadonlySet<string> = new Set(["complained", "unsubscribed"]);
+export const BUS_ONLY: ReadonlySet<string> = new Set(["complained", "unsubscribed"]);
 
 /** The outbound type of a delivery status; null for the two that stay on the bus. */
 export function deliveryType(status: string): CatalogueType | null {

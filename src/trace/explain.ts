@@ -1,5 +1,6 @@
 import type { Verdict } from "../inbound/decide.ts";
 import type { Way } from "../inbound/resolve.ts";
+import type { Removed } from "../provider/define.ts";
 
 /** The sentences of the trace, for support staff: subject first, no codes. The console and `homing trace` say the same. */
 
@@ -37,6 +38,7 @@ const IGNORED: Readonly<Record<string, string>> = {
   teaches_nothing: "It could have told us whose something is, but names no workspace.",
   first_seen: "The first that we hear of this plan: noted, and from now on changes are told.",
   older_than_state: "It is older than what we know, or came after a deletion.",
+  read_since: "It could not be read at first. A replay could: see the items behind it.",
   test_mode: "It comes from the provider's test mode, which is ignored here.",
 };
 
@@ -53,9 +55,11 @@ export function explainVerdict({
   reason,
   word,
   workspace,
-}: Pick<Verdict, "reason" | "word" | "workspace"> & { verdict: string }): string {
+  cause,
+}: Pick<Verdict, "reason" | "word" | "workspace"> & { verdict: string; cause?: string | undefined }): string {
   switch (verdict) {
     case "event":
+      if (cause === "assigned") return `A person gave it to ${workspace ?? "its workspace"}, and it was emitted once.`;
       return `It belongs to ${workspace ?? "its workspace"} and was emitted once.`;
     case "waiting":
       return WAITING[reason ?? ""] ?? "It waits.";
@@ -85,6 +89,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   method_not_allowed: "The method was wrong: callbacks are POSTed.",
   body_too_large: "It was larger than we accept.",
   body_encoded: "It was compressed, which we do not accept.",
+  probe: "A check of the address while it was set up. It tells of nothing, and was answered as its sender wants it.",
 };
 
 /** Which credential verified it, or what was wrong. */
@@ -102,4 +107,9 @@ export function explainVerification(
       ? "newest"
       : `${credential.position === 1 ? "previous" : "older"} (number ${credential.position + 1})`;
   return `Genuine: it fits ${owner} ${age} secret.`;
+}
+
+/** What became of a file that was sent with it. */
+export function explainRemoved({ size }: Removed): string {
+  return `A file of ${size.toLocaleString("en")} bytes: verified with the rest, then cut out. It is not kept.`;
 }

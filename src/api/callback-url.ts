@@ -3,7 +3,7 @@ import { GatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Adapter } from "../registry.ts";
 import { workspaceField } from "./fields.ts";
-import { api, note, readBody, readQuery } from "./http.ts";
+import { api, note, own, readBody, readQuery, scope } from "./http.ts";
 
 function adapterOf(gateway: Gateway, name: string): Adapter {
   const adapter = gateway.registry.get(name);
@@ -27,27 +27,33 @@ function callbackUrl(gateway: Gateway, adapter: Adapter, workspace: string | nul
   return url;
 }
 
+export const urlQuery = z.object({ adapter: z.string(), workspace_id: workspaceField.optional() });
+export const rotateBody = z.object({
+  adapter: z.string(),
+  workspace_id: workspaceField.nullish(),
+  keep_old_hours: z
+    .number()
+    .min(0)
+    .max(24 * 365)
+    .default(24),
+});
+
 export const callbackUrls = api()
   .get("/", (c) => {
-    const { adapter, workspace_id } = readQuery(c, z.object({ adapter: z.string(), workspace_id: workspaceField.optional() }));
-    return c.json({ url: callbackUrl(c.var.gateway, adapterOf(c.var.gateway, adapter), workspace_id ?? null) });
+    const { adapter, workspace_id } = readQuery(c, urlQuery);
+    const workspace = workspace_id ?? scope(c);
+    own(c, workspace);
+    return c.json({ url: callbackUrl(c.var.gateway, adapterOf(c.var.gateway, adapter), workspace) });
   })
   .post("/rotate", async (c) => {
     const { gateway } = c.var;
-    const body = await readBody(
-      c,
-      z.object({
-        adapter: z.string(),
-        workspace_id: workspaceField.nullish(),
-        keep_old_hours: z
-          .number()
-          .min(0)
-          .max(24 * 365)
-          .default(24),
-      }),
-    );
+    const body = await readBody(c, rotateBody);
+    const named = body.workspace_id ?? scope(c);
+    own(c, named);
     const adapter = adapterOf(gateway, body.adapter);
-    const workspace = body.workspace_id ?? "_";
+    // What is refused is refused before anything has changed.
+    callbackUrl(gateway, adapter, named);
+    const workspace = named ?? "_";
     await gateway.database.transaction(async (query) => {
       await query("select pg_advisory_xact_lock(hashtext($1))", [`generation ${adapter.name} ${workspace}`]);
       const [newest] = await query<{ generation: number }>(
@@ -70,5 +76,5 @@ export const callbackUrls = api()
     await note(c, [
       { action: "callback_url.rotated", object: `${adapter.name} ${workspace}`, after: { keep_old_hours: body.keep_old_hours } },
     ]);
-    return c.json({ url: callbackUrl(gateway, adapter, body.workspace_id ?? null) }, 201);
+    return c.json({ url: callbackUrl(gateway, adapter, named) }, 201);
   });

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { GatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { firstIdOf, readId, showId } from "../ids.ts";
+import { ownLine, ownStatuses, ownTrace } from "../trace/own.ts";
 import { readTrace } from "../trace/trace.ts";
 import { limitField, sinceField, workspaceField } from "./fields.ts";
-import { api, page, readQuery, showTime } from "./http.ts";
+import { api, own, page, readCursor, readQuery, scope, showTime } from "./http.ts";
 
 export type CallbackRow = {
   id: string;
@@ -19,11 +20,12 @@ export type CallbackRow = {
   duplicates: number;
   ignored: number;
   failed: number;
+  dismissed: number;
 };
 
 export function showCallback(row: CallbackRow) {
   const [provider = null, dialect = null] = row.adapter?.split("/") ?? [];
-  const { events, taught, unmatched, duplicates, ignored, failed } = row;
+  const { events, taught, unmatched, duplicates, ignored, failed, dismissed } = row;
   return {
     id: showId("callback", row.id),
     provider,
@@ -32,11 +34,11 @@ export function showCallback(row: CallbackRow) {
     status: row.status,
     reason: row.reason,
     size: row.size,
-    ...{ events, taught, unmatched, duplicates, ignored, failed },
+    ...{ events, taught, unmatched, duplicates, ignored, failed, dismissed },
   };
 }
 
-const query = z.object({
+export const query = z.object({
   status: z.enum(["accepted", "unmatched", "duplicate", "ignored", "failed", "dismissed", "rejected"]).optional(),
   provider: z.string().optional(),
   workspace_id: workspaceField.optional(),
@@ -50,53 +52,135 @@ const query = z.object({
   limit: limitField,
 });
 
-const columns = "id, adapter, received_at, status, reason, size, events, taught, unmatched, duplicates, ignored, failed";
+const columns =
+  "id, adapter, received_at, status, reason, size, events, taught, unmatched, duplicates, ignored, failed, dismissed";
 
-/** What came, newest first; and the whole story of one. */
+export type Asked = z.infer<typeof query>;
+
+/** What came, newest first; and the whole story of one. A workspace sees its own items alone. */
 export const callbacks = api()
   .get("/", async (c) => {
-    const { gateway } = c.var;
     const asked = readQuery(c, query);
-    const before = asked.after ? readId("callback", asked.after) : null;
-    if (asked.after && !before) throw new GatewayError("invalid", { fields: { after: "is not a cursor from here" } });
-    const bounds = [before, asked.since === undefined ? null : firstIdOf(asked.since), asked.provider ?? null];
-    const bounded = `($1::uuid is null or id < $1) and ($2::uuid is null or id >= $2)
-      and ($3::text is null or adapter = $3 or split_part(adapter, '/', 1) = $3)`;
-    if (asked.status === "rejected") {
-      const rows = await gateway.database.query<CallbackRow>(
-        `select id, adapter, received_at, 'rejected' as status, code as reason, size, 0 as events, 0 as taught, 0 as unmatched, 0 as duplicates,
-           0 as ignored, 0 as failed from rejections where ${bounded} order by id desc limit $4`,
-        [...bounds, asked.limit + 1],
-      );
-      return c.json(page(rows, asked.limit, showCallback, (row) => showId("callback", row.id)));
+    const mine = scope(c);
+    if (mine !== null) {
+      own(c, asked.workspace_id ?? mine);
+      return c.json(await listOwn(c.var.gateway, asked, mine));
     }
-    const id = asked.q ? await callbackOf(gateway, asked.q.trim()) : null;
-    const terms = [
-      asked.workspace_id && gateway.keys.term(`workspace:${asked.workspace_id}`),
-      asked.reference && gateway.keys.term(asked.reference),
-      asked.q && !id && gateway.keys.term(asked.q),
-    ].filter((term) => typeof term === "string");
-    // Partly indexed states are named, so that their index serves.
-    const rare =
-      asked.status && ["failed", "unmatched", "dismissed"].includes(asked.status)
-        ? "and status in ('failed', 'unmatched', 'dismissed')"
-        : "";
-    const from = (
-      table: string,
-    ) => `(select ${columns} from ${table} where ${bounded} and ($4::text is null or status = $4) ${rare}
-      and ($5::uuid is null or id = $5) ${terms.length > 0 ? "and terms @> $6::text::bigint[]" : ""} order by id desc limit $7)`;
-    const rows = await gateway.database.query<CallbackRow>(
-      `select * from (${from("callbacks")} union all ${from("kept_callbacks")}) found ${terms.length > 0 ? "" : "where $6::text is null"} order by id desc limit $7`,
-      [...bounds, asked.status ?? null, id, terms.length > 0 ? `{${terms.join(",")}}` : null, asked.limit + 1],
-    );
+    const rows = asked.status === "rejected" ? await findRejected(c.var.gateway, asked) : await find(c.var.gateway, asked);
     return c.json(page(rows, asked.limit, showCallback, (row) => showId("callback", row.id)));
   })
   .get("/:id", async (c) => {
     const id = readId("callback", c.req.param("id"));
     const trace = id && (await readTrace(c.var.gateway, id));
-    if (!trace) throw new GatewayError("not_found");
-    return c.json(trace);
+    const mine = scope(c);
+    const shown = trace && mine !== null ? ownTrace(trace, mine) : trace;
+    if (!shown) throw new GatewayError("not_found");
+    return c.json(shown);
   });
+
+const bounded = `($1::uuid is null or id < $1) and ($2::uuid is null or id >= $2)
+  and ($3::text is null or adapter = $3 or split_part(adapter, '/', 1) = $3)`;
+
+function bounds(asked: Asked): (string | null)[] {
+  return [readCursor("callback", asked.after), asked.since === undefined ? null : firstIdOf(asked.since), asked.provider ?? null];
+}
+
+/** Refused requests of the sample, newest first. */
+export async function findRejected(gateway: Gateway, asked: Asked): Promise<CallbackRow[]> {
+  return gateway.database.query<CallbackRow>(
+    `select id, adapter, received_at, 'rejected' as status, code as reason, size, 0 as events, 0 as taught, 0 as unmatched, 0 as duplicates,
+       0 as ignored, 0 as failed, 0 as dismissed from rejections where ${bounded} order by id desc limit $4`,
+    [...bounds(asked), asked.limit + 1],
+  );
+}
+
+/** What callbacks are looked for by: keyed hashes that they carry, and the one that an id leads to. */
+export async function soughtBy(
+  gateway: Gateway,
+  asked: Pick<Asked, "q" | "workspace_id" | "reference">,
+): Promise<{ id: string | null; terms: string[] }> {
+  const id = asked.q ? await callbackOf(gateway, asked.q.trim()) : null;
+  const terms = [
+    asked.workspace_id && gateway.keys.term(`workspace:${asked.workspace_id}`),
+    asked.reference && gateway.keys.term(asked.reference),
+    asked.q && !id && gateway.keys.term(asked.q),
+  ].filter((term) => typeof term === "string");
+  return { id, terms };
+}
+
+/** What came, newest first; one row more than asked for tells that there is more. */
+export async function find(gateway: Gateway, asked: Asked): Promise<CallbackRow[]> {
+  const { id, terms } = await soughtBy(gateway, asked);
+  // Partly indexed states are named, so that their index serves.
+  const rare =
+    asked.status && ["failed", "unmatched", "dismissed"].includes(asked.status)
+      ? "and status in ('failed', 'unmatched', 'dismissed')"
+      : "";
+  const from = (table: string) => `(select ${columns} from ${table} where ${bounded} and ($4::text is null or status = $4) ${rare}
+    and ($5::uuid is null or id = $5) ${terms.length > 0 ? "and terms @> $6::text::bigint[]" : ""} order by id desc limit $7)`;
+  return gateway.database.query<CallbackRow>(
+    `select * from (${from("callbacks")} union all ${from("kept_callbacks")}) found ${terms.length > 0 ? "" : "where $6::text is null"} order by id desc limit $7`,
+    [...bounds(asked), asked.status ?? null, id, terms.length > 0 ? `{${terms.join(",")}}` : null, asked.limit + 1],
+  );
+}
+
+/** Callbacks looked through for one page of a workspace's list. */
+const MOST_LOOKED_THROUGH = 500;
+
+/**
+ * A workspace's callbacks. What a filter says is asked of its own items, so that a filter tells nothing of its neighbours in a batch; nor
+ * does `next`, which is not null only where one more of its own was found.
+ */
+async function listOwn(gateway: Gateway, { status, ...asked }: Asked, workspace: string) {
+  if (status && !ownStatuses.some((one) => one === status)) return { data: [], next: null };
+  const data: ReturnType<typeof ownLine>[] = [];
+  let after = asked.after;
+  for (let looked = 0; looked < MOST_LOOKED_THROUGH; ) {
+    const rows = await find(gateway, { ...asked, after, workspace_id: workspace });
+    for (const row of rows.slice(0, asked.limit)) {
+      looked += 1;
+      after = showId("callback", row.id);
+      const trace = await readTrace(gateway, row.id);
+      const mine = trace && ownTrace(trace, workspace);
+      if (!trace || !mine || (status && mine.status !== status)) continue;
+      const isWhole = mine.items.length === trace.items.length;
+      if (isWhole || (!asked.q && !asked.reference) || (await isFoundIn(gateway, mine, asked))) data.push(ownLine(mine));
+      if (data.length > asked.limit)
+        return page(
+          data,
+          asked.limit,
+          (line) => line,
+          (line) => line.id,
+        );
+    }
+    if (rows.length <= asked.limit) return { data, next: null };
+  }
+  return { data, next: after ?? null };
+}
+
+/** Whether a search that found the whole callback finds one of these items. */
+async function isFoundIn(
+  gateway: Gateway,
+  { id, items }: NonNullable<ReturnType<typeof ownTrace>>,
+  { q, reference }: Pick<Asked, "q" | "reference">,
+): Promise<boolean> {
+  const ids = items.flatMap((item) => (item.event_id ? [readId("event", item.event_id)] : []));
+  const events = await gateway.database.query<{ body: string }>(
+    "select body from events where id = any(array(select json_array_elements_text($1::text::json)::uuid))",
+    [JSON.stringify(ids)],
+  );
+  const said = new Set<string>([id, ...items.flatMap((item) => item.event_id ?? [])]);
+  for (const { body } of events) {
+    JSON.parse(body, (_key, value) => {
+      if (typeof value === "string") said.add(value);
+      return value;
+    });
+  }
+  const looked = items.flatMap((item) => item.ways.flatMap((way) => way.looked_at));
+  for (const { where, value } of looked) if (value) said.add(value).add(`${where}:${value}`);
+  const terms = new Set([...said].map((value) => gateway.keys.term(value)));
+  return (!q || terms.has(gateway.keys.term(q))) && (!reference || terms.has(gateway.keys.term(reference)));
+}
 
 /** The callback that an id leads to: its own, or its event's. */
 async function callbackOf(gateway: Gateway, shown: string): Promise<string | null> {

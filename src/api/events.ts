@@ -9,13 +9,12 @@ import type { Gateway } from "../gateway.ts";
 import { newId, readId } from "../ids.ts";
 import { settle } from "../inbound/commit.ts";
 import { ORG } from "../inbound/resolve.ts";
-import { storable } from "../inbound/translate.ts";
 import { Plan, write } from "../inbound/write.ts";
 import type { JsonObject } from "../provider/draft.ts";
 import { limitField, text, workspaceField } from "./fields.ts";
-import { api, readBody, readQuery } from "./http.ts";
+import { api, type Call, own, readBody, readQuery, scope } from "./http.ts";
 
-const filter = z.object({
+export const filter = z.object({
   after: z.string().optional(),
   workspace_id: workspaceField.optional(),
   type: z.string().optional(),
@@ -34,10 +33,10 @@ const filter = z.object({
   limit: limitField,
 });
 
-const told = z.object({
+export const told = z.object({
   type: z.string().refine(isFirstParty, `must be one of ${catalogueTypes.filter(isFirstParty).join(", ")}`),
   workspace_id: workspaceField,
-  data: z.record(z.string(), z.json()),
+  data: z.record(z.string(), z.unknown()),
   occurred_at: z.iso
     .datetime({ offset: true })
     .transform((time) => Date.parse(time))
@@ -45,17 +44,25 @@ const told = z.object({
   idempotency_key: text(300).nullish(),
 });
 
+/** What is asked of the log; a workspace's token asks for its own, whatever it says. */
+export function readFilter(c: Call) {
+  const asked = readQuery(c, filter);
+  if (asked.workspace_id) own(c, asked.workspace_id);
+  return { ...asked, workspace_id: scope(c) ?? asked.workspace_id };
+}
+
 /** The log, and the platform's own events, which go the same way as a provider's. */
 export const events = api()
   .get("/", async (c) => {
-    const { after, limit, ...rest } = readQuery(c, filter);
+    const { after, limit, ...rest } = readFilter(c);
     const { bodies, next } = await readLog(c.var.gateway.database.query, after, rest, limit);
     return c.body(`{"data":[${bodies.join(",")}],"next":${JSON.stringify(next)}}`, 200, { "content-type": "application/json" });
   })
   .post("/", async (c) => {
     const body = await readBody(c, told);
+    own(c, body.workspace_id);
     const type = body.type as CatalogueType;
-    const checked = readData(type, body.workspace_id, storable(body.data) as JsonObject);
+    const checked = readData(type, body.workspace_id, body.data as JsonObject);
     if ("fields" in checked) throw new GatewayError("invalid", { fields: checked.fields });
     const receivedAt = c.var.gateway.clock();
     if (body.occurred_at && body.occurred_at > receivedAt + 5 * 60_000) {
@@ -63,6 +70,7 @@ export const events = api()
     }
     const event = { type, workspace: body.workspace_id, data: checked.data, occurredAt: body.occurred_at ?? null, receivedAt };
     const { event: stored, isNew } = await settle(() => emit(c.var.gateway, event, body.idempotency_key ?? null));
+    if (isNew) c.var.gateway.emitted();
     return c.json(stored, isNew ? 201 : 200);
   });
 

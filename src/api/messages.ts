@@ -1,20 +1,23 @@
 import type { Query } from "../db/client.ts";
 import type { Event } from "../events/build.ts";
 import { marksOf, reportOf, stateOf } from "../events/lattice.ts";
+import { storable } from "../inbound/translate.ts";
 import { LONGEST_INDEXED } from "../inbound/write.ts";
-import { api } from "./http.ts";
+import { api, scope } from "./http.ts";
 
 /** Channels on which one message goes to several people. */
 const TO_PEOPLE = new Set(["sms", "email", "whatsapp", "rcs", "voice", "push"]);
 const MOST_EVENTS = 5000;
 
-async function find(query: Query, ids: string[]): Promise<Event[]> {
+async function find(query: Query, ids: string[], workspace: string | null): Promise<Event[]> {
   const rows = await query<{ body: string }>(
     `select body from events where name = 'channel_delivery_status' and message_id = any(array(select json_array_elements_text($1::text::json)))
+       and ($2::text is null or workspace_id = $2)
      union all
      select body from events where name = 'channel_delivery_status' and provider_message_id = any(array(select json_array_elements_text($1::text::json)))
+       and ($2::text is null or workspace_id = $2)
      limit ${MOST_EVENTS}`,
-    [JSON.stringify(ids)],
+    [JSON.stringify(ids), workspace],
   );
   const events = new Map(rows.map((row) => JSON.parse(row.body) as Event).map((event) => [event.id, event]));
   return [...events.values()];
@@ -73,16 +76,22 @@ function joins(sent: Event, reported: Event): boolean {
   return sent.workspace_id === reported.workspace_id && sent.data.message_id === reported.data.message_id;
 }
 
-/** Was it delivered? By our id or the provider's. */
-export const messages = api().get("/:id{.+}", async (c) => {
-  const { query } = c.var.gateway.database;
-  const id = c.req.param("id").slice(0, LONGEST_INDEXED);
-  const first = await find(query, [id]);
+/** The messages of that id, ours or the provider's; of one workspace, or of all. */
+export async function readMessages(query: Query, shown: string, workspace: string | null) {
+  const id = storable(shown).slice(0, LONGEST_INDEXED);
+  const first = await find(query, [id], workspace);
   // Events that lost our id carry the provider's alone, and the other way round.
   const related = first
     .flatMap((event) => [text(event.provider_data.message_id), text(event.data.message_id)])
     .filter((one) => one !== null);
   const events =
-    related.length > 0 ? await find(query, [...new Set([id, ...related.map((one) => one.slice(0, LONGEST_INDEXED))])]) : first;
-  return c.json({ data: messagesOf(events) });
-});
+    related.length > 0
+      ? await find(query, [...new Set([id, ...related.map((one) => one.slice(0, LONGEST_INDEXED))])], workspace)
+      : first;
+  return messagesOf(events);
+}
+
+/** Was it delivered? By our id or the provider's. */
+export const messages = api().get("/:id{.+}", async (c) =>
+  c.json({ data: await readMessages(c.var.gateway.database.query, c.req.param("id"), scope(c)) }),
+);

@@ -2,11 +2,15 @@ import { z } from "zod";
 import { GatewayError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { keyOf } from "../inbound/credentials.ts";
+import { rewrap } from "../keys.ts";
 import type { Adapter } from "../registry.ts";
 import { workspaceField } from "./fields.ts";
-import { api, type Call, note, readBody, showTime } from "./http.ts";
+import { api, type Call, note, own, readBody, scope, showTime } from "./http.ts";
 
-const body = z.object({ workspace_id: workspaceField.nullable(), secrets: z.array(z.string().min(1).max(5000)).max(10) });
+export const secretsBody = z.object({
+  workspace_id: workspaceField.nullable(),
+  secrets: z.array(z.string().min(1).max(5000)).max(10),
+});
 
 /** The adapter that a path names, `x` or `x/y`. */
 function adapterOf(c: Call): Adapter {
@@ -20,25 +24,27 @@ type Row = { workspace_id: string | null; created_at: Date };
 
 async function counted(c: Call, adapter: Adapter) {
   const rows = await c.var.gateway.database.query<Row>(
-    "select workspace_id, created_at from secrets where adapter = $1 order by workspace_id nulls first, position",
-    [adapter.name],
+    `select workspace_id, created_at from secrets where adapter = $1 and ($2::text is null or workspace_id = $2)
+     order by workspace_id nulls first, position`,
+    [adapter.name, scope(c)],
   );
   const owners = Map.groupBy(rows, (row) => row.workspace_id);
-  const stored = [...owners].map(([workspace_id, own]) => ({
+  const stored = [...owners].map(([workspace_id, list]) => ({
     workspace_id,
     place: "stored",
-    count: own.length,
-    created_at: own.map((row) => showTime(row.created_at)),
+    count: list.length,
+    created_at: list.map((row) => showTime(row.created_at)),
   }));
   const environment = c.var.gateway.config.secrets.get(adapter.name) ?? [];
-  return environment.length > 0
+  return environment.length > 0 && scope(c) === null
     ? [{ workspace_id: null, place: "environment", count: environment.length, created_at: [] }, ...stored]
     : stored;
 }
 
 async function put(c: Call) {
   const adapter = adapterOf(c);
-  const { workspace_id, secrets } = await readBody(c, body);
+  const { workspace_id, secrets } = await readBody(c, secretsBody);
+  own(c, workspace_id);
   const { database, vault, databaseClock, credentials } = c.var.gateway;
   const fields: Record<string, string> = {};
   for (const [index, secret] of secrets.entries()) {
@@ -78,6 +84,12 @@ async function get(c: Call) {
 
 /** Providers' secrets: set, and told as counts and ages, never as values. */
 export const secrets = api()
+  .post("/rewrap", async (c) => {
+    const { database, vault } = c.var.gateway;
+    const rewrapped = await rewrap(database.query, vault);
+    await note(c, [{ action: "secrets.rewrapped", object: "MASTER_KEY", after: { rewrapped } }]);
+    return c.json({ rewrapped }, 201);
+  })
   .put("/:provider", put)
   .put("/:provider/:dialect", put)
   .get("/:provider", get)

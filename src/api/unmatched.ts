@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { readId, showId } from "../ids.ts";
+import type { Query } from "../db/client.ts";
+import { showId } from "../ids.ts";
 import { limitField } from "./fields.ts";
-import { api, page, readQuery, showTime } from "./http.ts";
+import { api, page, readCursor, readQuery, showTime } from "./http.ts";
 
 type GroupRow = {
   adapter: string;
@@ -34,7 +35,7 @@ function split(adapter: string) {
   return { provider, dialect };
 }
 
-const query = z.object({
+export const unmatchedQuery = z.object({
   group: z.enum(["reference"]).optional(),
   reason: z.string().optional(),
   provider: z.string().optional(),
@@ -42,42 +43,47 @@ const query = z.object({
   limit: limitField,
 });
 
+const condition = "($1::text is null or reason = $1) and ($2::text is null or adapter = $2 or split_part(adapter, '/', 1) = $2)";
+
+/** What waits, by the reference that would bring most of it home; newest first. */
+export async function readGroups(
+  query: Query,
+  { reason, provider, limit }: { reason?: string | undefined; provider?: string | undefined; limit: number },
+) {
+  const rows = await query<GroupRow>(
+    `with w as materialized (select id, adapter, reason, refs, callback_id, occurred_at from waiting where ${condition}),
+     r as (
+       select w.id, w.adapter, w.reason, u.ref, u.place from w, unnest(w.refs) with ordinality u(ref, place)
+       where u.ref not like '% default:*' and u.ref not like '% recipient:%'
+         and (w.reason not in ('unknown_workspace', 'workspace_closed') or u.ref like 'workspace:%')
+     ),
+     n as (select adapter, reason, ref, count(*) as heals from r group by 1, 2, 3),
+     best as (select distinct on (r.id) r.id, r.ref from r join n using (adapter, reason, ref) order by r.id, n.heals desc, r.place)
+     select w.adapter, best.ref as reference, w.reason, count(*)::int as waiting, min(w.occurred_at) as oldest, max(w.occurred_at) as newest,
+       (array_agg(w.callback_id order by w.occurred_at desc))[1] as sample
+     from w left join best on best.id = w.id group by 1, 2, 3 order by newest desc, reference limit $3`,
+    [reason ?? null, provider ?? null, limit],
+  );
+  return rows.map((row) => ({
+    ...split(row.adapter),
+    reference: showReference(row.adapter, row.reference),
+    reason: row.reason,
+    waiting: row.waiting,
+    oldest: showTime(row.oldest),
+    newest: showTime(row.newest),
+    sample_callback_id: showId("callback", row.sample),
+  }));
+}
+
 /** What has no workspace yet: by the reference that would bring most of it home, or item by item. */
 export const unmatched = api().get("/", async (c) => {
-  const { group, reason, provider, after, limit } = readQuery(c, query);
+  const { group, reason, provider, after, limit } = readQuery(c, unmatchedQuery);
   const { database } = c.var.gateway;
-  const condition =
-    "($1::text is null or reason = $1) and ($2::text is null or adapter = $2 or split_part(adapter, '/', 1) = $2)";
-  if (group) {
-    const rows = await database.query<GroupRow>(
-      `with w as materialized (select id, adapter, reason, refs, callback_id, occurred_at from waiting where ${condition}),
-       r as (
-         select w.id, w.adapter, w.reason, u.ref, u.place from w, unnest(w.refs) with ordinality u(ref, place)
-         where u.ref not like '% default:*' and u.ref not like '% recipient:%'
-           and (w.reason not in ('unknown_workspace', 'workspace_closed') or u.ref like 'workspace:%')
-       ),
-       n as (select adapter, reason, ref, count(*) as heals from r group by 1, 2, 3),
-       best as (select distinct on (r.id) r.id, r.ref from r join n using (adapter, reason, ref) order by r.id, n.heals desc, r.place)
-       select w.adapter, best.ref as reference, w.reason, count(*)::int as waiting, min(w.occurred_at) as oldest, max(w.occurred_at) as newest,
-         (array_agg(w.callback_id order by w.occurred_at desc))[1] as sample
-       from w left join best on best.id = w.id group by 1, 2, 3 order by newest desc, reference limit $3`,
-      [reason ?? null, provider ?? null, limit],
-    );
-    const data = rows.map((row) => ({
-      ...split(row.adapter),
-      reference: showReference(row.adapter, row.reference),
-      reason: row.reason,
-      waiting: row.waiting,
-      oldest: showTime(row.oldest),
-      newest: showTime(row.newest),
-      sample_callback_id: showId("callback", row.sample),
-    }));
-    return c.json({ data, next: null });
-  }
+  if (group) return c.json({ data: await readGroups(database.query, { reason, provider, limit }), next: null });
   const rows = await database.query<ItemRow>(
     `select id, adapter, callback_id, item, reason, refs, occurred_at, received_at from waiting
      where ${condition} and ($3::uuid is null or id < $3) order by id desc limit $4`,
-    [reason ?? null, provider ?? null, after ? readId("waiting", after) : null, limit + 1],
+    [reason ?? null, provider ?? null, readCursor("waiting", after), limit + 1],
   );
   const show = (row: ItemRow) => ({
     callback_id: showId("callback", row.callback_id),

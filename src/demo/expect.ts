@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Event } from "../events/build.ts";
 import type { Receipt } from "../inbound/record.ts";
+import { readMetadata } from "../inbound/resolve.ts";
 import type { Json, JsonObject } from "../provider/draft.ts";
 import type { Expected, Scene } from "./scenes.ts";
 
@@ -67,9 +68,9 @@ export class Checks {
   }
 
   #remember(draft: ExpectedDraft): void {
-    for (const { fields } of draft.metadata ?? []) {
-      const id = (fields as { message_id?: unknown } | null)?.message_id;
-      if (typeof id === "string") this.#echoed.add(id);
+    for (const metadata of draft.metadata ?? []) {
+      const { message_id } = readMetadata(metadata).context;
+      if (message_id) this.#echoed.add(message_id);
     }
   }
 }

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
 /** The workspace that fixtures name, and a second one. */
 export const ACME = "7b0f3c52-6f5e-4b1c-9d0e-0f6a2f9d1c11";
@@ -73,8 +74,14 @@ export function fixtures(provider?: string): Fixture[] {
     });
 }
 
-/** The signers of the provider that an adapter belongs to. */
+/** Where an adapter's signer stands: `fixtures/<dialect>.sign.ts` where its dialect signs in its own way, else `fixtures/sign.ts`. */
+export function signerFile(adapter: string): string {
+  const [folder = "", dialect] = adapter.split("/");
+  const own = join(PROVIDERS, folder, `fixtures/${dialect}.sign.ts`);
+  return dialect && existsSync(own) ? own : join(PROVIDERS, folder, "fixtures/sign.ts");
+}
+
+/** The signers of an adapter. */
 export async function signersOf(adapter: string): Promise<{ fixtureSigner: Signer; newSigner: () => Signer }> {
-  const [folder = ""] = adapter.split("/");
-  return import(join(PROVIDERS, folder, "fixtures/sign.ts"));
+  return import(pathToFileURL(signerFile(adapter)).href);
 }

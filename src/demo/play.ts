@@ -1,3 +1,4 @@
+import { type Row, shareWidth } from "../cli/table.ts";
 import type { Event } from "../events/build.ts";
 import type { Receipt } from "../inbound/record.ts";
 import type { Source } from "../inbound/resolve.ts";
@@ -6,7 +7,6 @@ import { Checks, draftsOf, firstCounts, resentCounts } from "./expect.ts";
 import { type Scene, WAYS, workspaces } from "./scenes.ts";
 import type { Screen } from "./screen.ts";
 import type { Stage } from "./stage.ts";
-import { type Row, shareWidth } from "./table.ts";
 import { HEADINGS, named, nameOf, rowsOf, saidIn, shown, strongest, type Trace, titleOf } from "./words.ts";
 
 type Refusal = { error: { code: string; message: string } };

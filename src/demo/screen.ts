@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { layOut, type Row, wrap } from "./table.ts";
+import { layOut, type Row, wrap } from "../cli/table.ts";
 
 type Style = Parameters<typeof styleText>[0];
 

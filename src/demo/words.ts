@@ -1,8 +1,8 @@
+import type { Row } from "../cli/table.ts";
 import type { Event } from "../events/build.ts";
 import type { Source, Way } from "../inbound/resolve.ts";
 import { draftsOf } from "./expect.ts";
 import { type Scene, type Workspace, workspaces } from "./scenes.ts";
-import type { Row } from "./table.ts";
 
 /** What the demo reads of a trace (CONTRACT §6). */
 export type Trace = { status: string; items: TracedItem[]; learned: { kind: string; value: string }[] };

@@ -106,10 +106,11 @@ describe.each(databases)("the API on the %s database", (kind) => {
   });
 
   it("finds callbacks by what support knows of them", async () => {
-    const answer = await homing.callback("example", report("find_me", { to: "Asha@Example.com" }));
+    const meta = { workspace_id: ACME, message_id: "m_ours", contact_id: "c_ours" };
+    const answer = await homing.callback("example", report("find_me", { to: "Asha@Example.com", meta }));
     const id = answer.body.callback_id;
     const [event] = (await homing.events()).filter((one) => one.callback_id === id);
-    for (const q of [id, event?.id, "asha@example.com", "find_me"]) {
+    for (const q of [id, event?.id, "asha@example.com", "find_me", "m_ours", "c_ours"]) {
       expect([q, (await homing.api("GET", `/v1/callbacks?q=${q}`)).body.data.map((one: { id: string }) => one.id)]).toEqual([
         q,
         [id],

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runDemo } from "../../src/cli/demo.ts";
+import { wrap } from "../../src/cli/table.ts";
 import { createScreen } from "../../src/demo/screen.ts";
-import { wrap } from "../../src/demo/table.ts";
 import type { Outcome } from "../../src/provider/draft.ts";
 import { type Adapter, registry } from "../../src/registry.ts";
 

@@ -89,7 +89,7 @@ export const cases: Case[] = [
     adapter: "stripe",
     eventsEach: 1,
     compared: true,
-    perSecond: 12_000,
+    perSecond: 32_000,
     body: invoicePaid,
   },
   {
@@ -98,7 +98,7 @@ export const cases: Case[] = [
     adapter: "example",
     eventsEach: 1,
     compared: true,
-    perSecond: 16_000,
+    perSecond: 45_000,
     body: mailReport,
   },
   {
@@ -107,7 +107,7 @@ export const cases: Case[] = [
     adapter: "sendgrid",
     eventsEach: BATCH,
     compared: false,
-    perSecond: 500,
+    perSecond: 1000,
     body: mailBatch,
   },
 ];

@@ -4,13 +4,14 @@
  * - `BENCH_DATABASE_URL`: a PostgreSQL server where databases may be created (postgres://postgres@127.0.0.1:5432/postgres)
  * - `BENCH_SECONDS` (5) and `BENCH_ROUNDS` (3): of each measurement, after its warm-up; how often each server has its turn
  * - `BENCH_CONNECTIONS` (64), each with one request under way
- * - `BENCH_CASES`: names of cases, blank-separated (all)
+ * - `BENCH_CASES`: names of cases, and `drain`, blank-separated (all)
  *
  * It ends with 1 where an answer was no 200, or where a database does not hold exactly what was answered.
  */
 import { cpus } from "node:os";
 import postgres from "postgres";
 import { type Case, cases } from "./cases.ts";
+import { type Drained, drainBus, drainWebhooks } from "./drain.ts";
 import { type Measurement, measure } from "./measure.ts";
 import { type Round, report } from "./report.ts";
 import { type Subject, startBare, startGateway, startInsert } from "./subjects.ts";
@@ -41,8 +42,22 @@ async function main(): Promise<void> {
   } finally {
     for (const subject of subjects) await subject.stop();
   }
+  if (!CASES || CASES.includes("drain")) await reportDrain();
   for (const problem of problems) process.stderr.write(`${problem}\n`);
   process.exitCode = problems.length > 0 ? 1 : 0;
+}
+
+/** How quickly what was accepted goes out, beside how quickly it came in: a gateway that accepts faster than it drains piles up. */
+async function reportDrain(): Promise<void> {
+  const events = 2000 * SECONDS;
+  const line = (what: string, { events: count, accepted, arrived }: Drained) =>
+    say(
+      `  ${what.padEnd(38)}${count} events: accepted ${accepted.toFixed(0)}/s, all arrived ${arrived.toFixed(0)}/s (${(arrived / accepted).toFixed(2)} ×)`,
+    );
+  say("\ndrain: sendgrid batches at full speed, until the last event has arrived at the far side");
+  line("webhooks, 20 endpoints, one receiver", await drainWebhooks(ADMIN, events));
+  const bus = await drainBus(ADMIN, 10 * events);
+  if (bus) line("NATS JetStream, one server", bus);
 }
 
 /** Each server has its turn in each round, another one first every time. */

@@ -23,8 +23,20 @@ export type Subject = {
 const ROOT = join(import.meta.dirname, "../..");
 const API_TOKEN = randomBytes(24).toString("hex");
 
+/** Calls a gateway's API as its operator. @throws where it refuses. */
+export function apiOf(url: string) {
+  return async (method: string, path: string, body: unknown): Promise<void> => {
+    const { ok, status } = await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${API_TOKEN}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!ok) throw new Error(`${method} ${path} was answered with ${status}`);
+  };
+}
+
 /** The gateway as it is run for real: `homing serve`, with a fresh database. */
-export async function startGateway(admin: string): Promise<Subject> {
+export async function startGateway(admin: string, settings: Record<string, string> = {}): Promise<Subject> {
   const database = await freshDatabase(admin);
   const folder = mkdtempSync(join(tmpdir(), "homing-bench-"));
   const secrets = [...(await signers())].map(([adapter, { secret }]) => [secretsSetting(adapter), secret]);
@@ -36,6 +48,7 @@ export async function startGateway(admin: string): Promise<Subject> {
       ...{ PORT: "0", DATABASE_URL: database.url, DATA_DIR: folder, API_TOKEN },
       MASTER_KEY: randomBytes(32).toString("base64"),
       ...Object.fromEntries(secrets),
+      ...settings,
       ...(process.env.NODE_OPTIONS && { NODE_OPTIONS: process.env.NODE_OPTIONS }),
     },
   });
@@ -47,14 +60,7 @@ export async function startGateway(admin: string): Promise<Subject> {
   };
   try {
     const url = await addressOf(child);
-    for (const id of workspaces) {
-      const { ok, status } = await fetch(`${url}/v1/workspaces/${id}`, {
-        method: "PUT",
-        headers: { authorization: `Bearer ${API_TOKEN}`, "content-type": "application/json" },
-        body: JSON.stringify({ name: id }),
-      });
-      if (!ok) throw new Error(`the workspace was not registered: ${status}`);
-    }
+    for (const id of workspaces) await apiOf(url)("PUT", `/v1/workspaces/${id}`, { name: id });
     return {
       ...{ name: "gateway", url, stop },
       pid: child.pid as number,

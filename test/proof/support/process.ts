@@ -19,6 +19,9 @@ export type Served = {
   url: string;
   /** SIGKILL: nothing is finished, nothing is closed. */
   kill(): Promise<void>;
+  /** SIGSTOP and SIGCONT: for a while it does nothing, as on a machine that hangs. */
+  freeze(): void;
+  thaw(): void;
   /** SIGTERM: finishes what it has. Answers what it logged as a warning or worse. */
   stop(): Promise<LogLine[]>;
   api<Body = Record<string, any>>(method: string, path: string, body?: unknown): Promise<{ status: number; body: Body }>;
@@ -70,6 +73,8 @@ export async function serve(settings: Record<string, string>, signer: Signer): P
   return {
     url,
     kill: async () => void (await end("SIGKILL")),
+    freeze: () => void child.kill("SIGSTOP"),
+    thaw: () => void child.kill("SIGCONT"),
     stop: () => end("SIGTERM"),
     api: (method, path, body) =>
       call(agent, method, url + path, body === undefined ? "" : JSON.stringify(body), {

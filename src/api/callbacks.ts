@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { listCallbacks } from "../db/callbacks.ts";
 import { GatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { firstIdOf, readId, showId } from "../ids.ts";
@@ -78,19 +79,18 @@ export const callbacks = api()
     return c.json(shown);
   });
 
-const bounded = `($1::uuid is null or id < $1) and ($2::uuid is null or id >= $2)
-  and ($3::text is null or adapter = $3 or split_part(adapter, '/', 1) = $3)`;
-
-function bounds(asked: Asked): (string | null)[] {
-  return [readCursor("callback", asked.after), asked.since === undefined ? null : firstIdOf(asked.since), asked.provider ?? null];
+function bounds(asked: Asked): { below: string | null; from: string | null } {
+  return { below: readCursor("callback", asked.after), from: asked.since === undefined ? null : firstIdOf(asked.since) };
 }
 
 /** Refused requests of the sample, newest first. */
 export async function findRejected(gateway: Gateway, asked: Asked): Promise<CallbackRow[]> {
+  const { below, from } = bounds(asked);
   return gateway.database.query<CallbackRow>(
     `select id, adapter, received_at, 'rejected' as status, code as reason, size, 0 as events, 0 as taught, 0 as unmatched, 0 as duplicates,
-       0 as ignored, 0 as failed, 0 as dismissed from rejections where ${bounded} order by id desc limit $4`,
-    [...bounds(asked), asked.limit + 1],
+       0 as ignored, 0 as failed, 0 as dismissed from rejections where ($1::uuid is null or id < $1) and ($2::uuid is null or id >= $2)
+       and ($3::text is null or adapter = $3 or split_part(adapter, '/', 1) = $3) order by id desc limit $4`,
+    [below, from, asked.provider ?? null, asked.limit + 1],
   );
 }
 
@@ -111,16 +111,10 @@ export async function soughtBy(
 /** What came, newest first; one row more than asked for tells that there is more. */
 export async function find(gateway: Gateway, asked: Asked): Promise<CallbackRow[]> {
   const { id, terms } = await soughtBy(gateway, asked);
-  // Partly indexed states are named, so that their index serves.
-  const rare =
-    asked.status && ["failed", "unmatched", "dismissed"].includes(asked.status)
-      ? "and status in ('failed', 'unmatched', 'dismissed')"
-      : "";
-  const from = (table: string) => `(select ${columns} from ${table} where ${bounded} and ($4::text is null or status = $4) ${rare}
-    and ($5::uuid is null or id = $5) ${terms.length > 0 ? "and terms @> $6::text::bigint[]" : ""} order by id desc limit $7)`;
-  return gateway.database.query<CallbackRow>(
-    `select * from (${from("callbacks")} union all ${from("kept_callbacks")}) found ${terms.length > 0 ? "" : "where $6::text is null"} order by id desc limit $7`,
-    [...bounds(asked), asked.status ?? null, id, terms.length > 0 ? `{${terms.join(",")}}` : null, asked.limit + 1],
+  return listCallbacks<CallbackRow>(
+    gateway.database.query,
+    { columns, order: "desc", limit: asked.limit + 1 },
+    { ...bounds(asked), provider: asked.provider, status: asked.status, id, terms },
   );
 }
 

@@ -1,4 +1,5 @@
 import { readGroups } from "../api/unmatched.ts";
+import { listCallbacks } from "../db/callbacks.ts";
 import type { Query } from "../db/client.ts";
 import { heldBack } from "../events/log.ts";
 import { firstIdOf, showId } from "../ids.ts";
@@ -15,6 +16,8 @@ const RISE = 3;
 /** A share below this is usual anywhere. */
 const LEAST_SHARE = 0.005;
 const HELD_BACK_SECONDS = 30;
+/** So many are counted, no more. */
+const MOST_FAILED = 10_000;
 
 /** What needs attention now, worst kind first, then what goes on longest (CONSOLE §2). Reads what the minutes tell, never the callbacks one by one. */
 export async function attention(query: Query): Promise<Attention[]> {
@@ -112,14 +115,19 @@ async function endpointsFailing(query: Query): Promise<Attention[]> {
 
 /** Ours, but unreadable: until they are replayed. */
 async function failed(query: Query): Promise<Attention[]> {
-  const rows = await query<{ adapter: string; count: number; since: Date; newest: string }>(
-    `select adapter, count(*)::int as count, min(received_at) as since, (array_agg(id order by id desc))[1] as newest
-     from (select adapter, received_at, id from callbacks where status = 'failed' order by id desc limit 10000) f group by 1`,
+  const newest = await listCallbacks<{ id: string; adapter: string; received_at: Date }>(
+    query,
+    { columns: "id, adapter, received_at", order: "desc", limit: MOST_FAILED },
+    { status: "failed" },
   );
-  return rows.map(({ adapter, count, since, newest }) => ({
-    ...{ kind: "failed" as const, adapter, since: since.toISOString(), count, cause: {} },
-    link: { to: "callback", id: showId("callback", newest) },
-  }));
+  return [...Map.groupBy(newest, (one) => one.adapter)].flatMap(([adapter, group]) => {
+    const [last, first] = [group[0], group.at(-1)];
+    if (!last || !first) return [];
+    return {
+      ...{ kind: "failed" as const, adapter, since: first.received_at.toISOString(), count: group.length, cause: {} },
+      link: { to: "callback", id: showId("callback", last.id) },
+    };
+  });
 }
 
 async function unmatched(query: Query): Promise<Attention[]> {

@@ -117,8 +117,10 @@ const callbackColumns = () => ({
 
 /** Every authentic callback, byte for byte. Range-partitioned by day on its UUIDv7. */
 export const callbacks = pgTable("callbacks", callbackColumns(), (table) => [
-  // GET /v1/callbacks?status=failed|unmatched…, which are few.
-  index("callbacks_by_rare_status").on(table.status, table.id).where(sql`status in ('failed', 'unmatched', 'dismissed')`),
+  // GET /v1/callbacks?provider, and an adapter's last one.
+  index("callbacks_by_adapter").on(table.adapter, table.id),
+  // GET /v1/callbacks?status: most are accepted.
+  index("callbacks_not_accepted").on(table.status, table.adapter, table.id).where(sql`status <> 'accepted'`),
   // GET /v1/callbacks?q, ?reference, ?workspace_id
   index("callbacks_by_term").using("gin", table.terms),
 ]);
@@ -420,7 +422,11 @@ export const minutes = pgTable(
     outcome: text("outcome").notNull(),
     count: integer("count").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.adapter, table.minute, table.outcome] })],
+  (table) => [
+    primaryKey({ columns: [table.adapter, table.minute, table.outcome] }),
+    // How many were ever refused.
+    index("minutes_refused").on(table.minute).where(sql`outcome like 'rejected:%'`),
+  ],
 );
 
 /** Every change by a person or a token. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Bell } from "../bus/bell.ts";
+import { listCallbacks } from "../db/callbacks.ts";
 import { type Query, sqlState } from "../db/client.ts";
 import { GatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
@@ -21,7 +22,7 @@ const LOOK_EVERY_MS = 5000;
 type Running = {
   id: string;
   filter: string;
-  terms: string;
+  terms: string[];
   callback_id: string | null;
   dry_run: boolean;
   started_by: string;
@@ -88,7 +89,7 @@ export class Replayer {
     const [row] = await this.#gateway.database.query<Running>(
       `update replays set lease = $1::uuid, lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
        where id = (select id from replays where ${free} order by id limit 1) and ${free}
-       returning id, filter, terms::text as terms, callback_id, dry_run, started_by, before, position, lease`,
+       returning id, filter, terms::text[] as terms, callback_id, dry_run, started_by, before, position, lease`,
       [randomUUID()],
     );
     return row;
@@ -136,29 +137,22 @@ async function end(query: Query, { id, lease }: Running, state: "done" | "failed
   );
 }
 
-/** The bounds of a slice, as `$1` to `$4`: behind the last one, before the replay began, since when, of which provider. */
-const BOUNDED = `id > $1::uuid and id < $2::uuid and ($3::uuid is null or id >= $3::uuid)
-  and ($4::text is null or adapter = $4 or split_part(adapter, '/', 1) = $4)`;
-
-function bounds({ filter, position, before }: Running): (string | null)[] {
+/** What a slice is taken from: behind the last one, before the replay began, since when, of which provider. */
+function bounds({ filter, position, before }: Running) {
   const { since, provider } = JSON.parse(filter) as { since?: string; provider?: string };
-  return [position ?? firstIdOf(0), before, since ? firstIdOf(Date.parse(since)) : null, provider ?? null];
+  return {
+    ...{ above: position ?? firstIdOf(0), below: before },
+    ...{ from: since ? firstIdOf(Date.parse(since)) : null, provider: provider ?? null },
+  };
 }
 
 /** The next callbacks, so many that their bodies fit. */
 async function nextStored(query: Query, replay: Running): Promise<string[]> {
   const { status = null } = JSON.parse(replay.filter) as { status?: string };
-  const rare = ["failed", "unmatched", "dismissed"].includes(status ?? "")
-    ? "and status in ('failed', 'unmatched', 'dismissed')"
-    : "";
-  const sought = replay.terms === "{}" ? "" : "and terms @> $7::text::bigint[]";
-  const from = (
-    table: string,
-  ) => `(select id, octet_length(body) as bytes from ${table} where ${BOUNDED} and ($5::text is null or status = $5)
-    ${rare} and ($6::uuid is null or id = $6::uuid) ${sought} order by id limit ${SLICE.callbacks})`;
-  const rows = await query<{ id: string; bytes: number }>(
-    `select * from (${from("callbacks")} union all ${from("kept_callbacks")}) found ${sought ? "" : "where $7::text is not null"} order by id limit ${SLICE.callbacks}`,
-    [...bounds(replay), status, replay.callback_id, replay.terms],
+  const rows = await listCallbacks<{ id: string; bytes: number }>(
+    query,
+    { columns: "id, octet_length(body) as bytes", order: "asc", limit: SLICE.callbacks },
+    { ...bounds(replay), status, id: replay.callback_id, terms: replay.terms },
   );
   const ids: string[] = [];
   let room = SLICE.bytes;
@@ -171,9 +165,12 @@ async function nextStored(query: Query, replay: Running): Promise<string[]> {
 }
 
 async function nextRejected(query: Query, replay: Running): Promise<string[]> {
+  const { above, below, from, provider } = bounds(replay);
   const rows = await query<{ id: string }>(
-    `select id from rejections where ${BOUNDED} and code ~ $5 and body is not null order by id limit ${SLICE.callbacks}`,
-    [...bounds(replay), REPLAYABLE.source],
+    `select id from rejections where id > $1::uuid and id < $2::uuid and ($3::uuid is null or id >= $3::uuid)
+       and ($4::text is null or adapter = $4 or split_part(adapter, '/', 1) = $4)
+       and code ~ $5 and body is not null order by id limit ${SLICE.callbacks}`,
+    [above, below, from, provider, REPLAYABLE.source],
   );
   return rows.map((row) => row.id);
 }

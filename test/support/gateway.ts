@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
@@ -46,8 +46,10 @@ const adapters = await registry();
 /** A fresh database of that kind, as settings; and how to remove it. */
 export async function freshDatabase(kind: DatabaseKind): Promise<{ settings: Record<string, string>; remove(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "homing-test-"));
-  if (kind === "embedded")
+  if (kind === "embedded") {
+    cpSync(inject("embedded"), folder, { recursive: true });
     return { settings: { DATA_DIR: folder }, remove: async () => rmSync(folder, { recursive: true, force: true }) };
+  }
   const admin = inject("postgres");
   const name = `homing_${randomBytes(6).toString("hex")}`;
   const run = async (statement: string) => {

@@ -6,7 +6,7 @@ export type Fitting = {
   below?: string | null;
   /** This one or a later one. */
   from?: string | null;
-  /** `shipping`, or one dialect of it: `shipping/delhivery`. */
+  /** All of a provider's dialects, or one of them: `<provider>/<dialect>`. */
   provider?: string | null | undefined;
   status?: string | null | undefined;
   id?: string | null;

@@ -60,7 +60,7 @@ describe.each(databases)("the list of callbacks on the %s database", (kind) => {
     let asked = 0;
     for (const provider of [undefined, "shipping", "shipping/delhivery", "ship", "clerk"])
       for (const status of [undefined, ...STATUSES])
-        for (const terms of [[], ["2"]])
+        for (const terms of [[], ["2"], ["1", "2"]])
           for (const bound of bounds)
             for (const order of ["asc", "desc"] as const)
               for (const limit of order === "asc" ? [7] : [1, 1000]) {
@@ -73,7 +73,7 @@ describe.each(databases)("the list of callbacks on the %s database", (kind) => {
                 expect([fits, rows.map((row) => row.id)]).toEqual([fits, expected(fits, order, limit)]);
                 asked += 1;
               }
-    expect(asked).toBe(5 * 7 * 2 * 3 * 3);
+    expect(asked).toBe(5 * 7 * 3 * 3 * 3);
   });
 
   it("finds one by its id, if it fits", async () => {

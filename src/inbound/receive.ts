@@ -11,6 +11,7 @@ import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { withoutAttachments } from "../provider/define.ts";
 import type { JsonObject } from "../provider/draft.ts";
+import { timeOff } from "../provider/signatures.ts";
 import type { Adapter } from "../registry.ts";
 import type { Credentials } from "./credentials.ts";
 import { evidenceOf, type Work } from "./decide.ts";
@@ -133,7 +134,10 @@ export function receiver(options: ReceiveOptions): (request: IncomingMessage, re
       // What brings a wrong credential is no set-up check, which brings none.
       const bare = verification.code.endsWith("_missing") || verification.code === "provider_not_configured";
       if (bare && isProbe(adapter, signed, receivedAt)) return probed(adapter.name);
-      return refuse(verification.code, { ok: false, code: verification.code, scheme: scheme.scheme, tried: verification.tried });
+      const { code, tried } = verification;
+      // Only a right signature vouches for its time.
+      const off = code === "signature_expired" || code === "signature_early" ? timeOff(scheme, signed, receivedAt) : null;
+      return refuse(code, { ok: false, code, scheme: scheme.scheme, tried, ...(off && { signed_time: off }) });
     }
     const verified = performance.now();
     const arrival = arrive(path, { body, headers, ip, receivedAt, method: "POST" }, verification, options);

@@ -29,6 +29,8 @@ export type Signing = {
   key(secret: string): Key;
   /** `now` in milliseconds. May throw: that counts as no. */
   verify(key: Key, request: SignedRequest, now: number): Verdict;
+  /** The time that is signed, where one is. `verify` judges it; the trace tells how far off it was. */
+  time?: { of(request: SignedRequest): number | null; toleranceSeconds: number };
 };
 export type Key = KeyObject;
 
@@ -52,10 +54,25 @@ function textKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(secret));
 }
 
+const ageOf = (seconds: number, now: number) => Math.floor(now / 1000) - seconds;
+
 function judgeTime(seconds: number, now: number, tolerance: number): Verdict {
-  const age = Math.floor(now / 1000) - seconds;
+  const age = ageOf(seconds, now);
   if (age > tolerance) return "signature_expired";
   return age < -LEEWAY_SECONDS ? "signature_early" : "ok";
+}
+
+/** How old a signed time is, in seconds (below 0: it lies ahead), and how far off it may be; null where none is signed. */
+export function timeOff(
+  verification: Verification,
+  request: SignedRequest,
+  now: number,
+): { age_seconds: number; allowed_seconds: number } | null {
+  if (!verification.signs || !verification.time) return null;
+  const seconds = verification.time.of(request);
+  if (seconds === null) return null;
+  const age = ageOf(seconds, now);
+  return { age_seconds: age, allowed_seconds: age < 0 ? LEEWAY_SECONDS : verification.time.toleranceSeconds };
 }
 
 /** HMAC of the raw body (or of `message`) in one header, compared in its canonical encoding. */
@@ -74,6 +91,7 @@ export function hmac(options: {
   const header = options.header.toLowerCase();
   const { timestamp } = options;
   const stampHeader = timestamp?.header.toLowerCase();
+  const time = stampHeader === undefined ? undefined : stampIn(stampHeader, timestamp?.toleranceSeconds);
   const message = options.message ?? (stampHeader ? stampedBody(stampHeader) : undefined);
   const covered = stampHeader ? `${stampHeader} and the raw body` : message ? "the signed parts" : "the raw body";
   return {
@@ -88,8 +106,9 @@ export function hmac(options: {
       const mac = createHmac(options.algorithm, key);
       for (const part of parts) mac.update(part);
       if (!sameText(mac.digest(options.encoding), given)) return "signature_mismatch";
-      return stampHeader ? judgeStamp(request, stampHeader, now, timestamp?.toleranceSeconds) : "ok";
+      return time ? judgeStamp(request, time, now) : "ok";
     },
+    ...(time && { time }),
   };
 }
 
@@ -98,16 +117,22 @@ const stampedBody = (header: string) => (request: SignedRequest) => {
   return stamp ? [stamp, request.body] : null;
 };
 
-function judgeStamp(
-  { headers, body }: SignedRequest,
-  header: string,
-  now: number,
-  tolerance = Number.POSITIVE_INFINITY,
-): Verdict {
-  const stamp = headers[header] ?? "";
-  // Nothing stands between them: a digit that begins the body may be one of the time's.
-  if (!/^\d{10}(\d{3})?$/.test(stamp) || /^\d/.test(String.fromCharCode(body[0] ?? 0))) return "signature_mismatch";
-  return judgeTime(Math.floor(stamp.length === 13 ? Number(stamp) / 1000 : Number(stamp)), now, tolerance);
+/** A time in a header, in front of the body: Unix seconds or milliseconds. */
+function stampIn(header: string, toleranceSeconds = Number.POSITIVE_INFINITY): NonNullable<Signing["time"]> {
+  return {
+    toleranceSeconds,
+    of({ headers, body }) {
+      const stamp = headers[header] ?? "";
+      // Nothing stands between them: a digit that begins the body may be one of the time's.
+      if (!/^\d{10}(\d{3})?$/.test(stamp) || /^\d/.test(String.fromCharCode(body[0] ?? 0))) return null;
+      return Math.floor(stamp.length === 13 ? Number(stamp) / 1000 : Number(stamp));
+    },
+  };
+}
+
+function judgeStamp(request: SignedRequest, time: NonNullable<Signing["time"]>, now: number): Verdict {
+  const seconds = time.of(request);
+  return seconds === null ? "signature_mismatch" : judgeTime(seconds, now, time.toleranceSeconds);
 }
 
 /**
@@ -124,16 +149,28 @@ export function timestampedHmac(options: { header: string; toleranceSeconds: num
     verify(key, request, now) {
       const given = request.headers[header];
       if (!given) return "signature_missing";
-      const parts = given.split(",").slice(0, 20);
-      const stamp = parts.find((part) => part.startsWith("t="))?.slice(2);
+      const parts = partsOf(given);
+      const stamp = stampOf(parts);
       const signatures = parts.filter((part) => part.startsWith("v1=")).map((part) => part.slice(3));
-      if (!stamp || !/^\d{1,12}$/.test(stamp) || signatures.length === 0) return "signature_missing";
+      if (!isSeconds(stamp) || signatures.length === 0) return "signature_missing";
       const expected = createHmac("sha256", key).update(`${stamp}.`).update(request.body).digest("hex");
       if (!signatures.some((signature) => sameText(expected, signature))) return "signature_mismatch";
       return judgeTime(Number(stamp), now, options.toleranceSeconds);
     },
+    time: {
+      toleranceSeconds: options.toleranceSeconds,
+      of({ headers }) {
+        const stamp = stampOf(partsOf(headers[header] ?? ""));
+        return isSeconds(stamp) ? Number(stamp) : null;
+      },
+    },
   };
 }
+
+const partsOf = (header: string) => header.split(",").slice(0, 20);
+const stampOf = (parts: string[]) => parts.find((part) => part.startsWith("t="))?.slice(2);
+const isSeconds = (stamp: string | undefined): stamp is string => /^\d{1,12}$/.test(stamp ?? "");
+const STANDARD_TOLERANCE_SECONDS = 300;
 
 /**
  * Standard Webhooks (and Svix, whose headers are `svix-…`): HMAC-SHA256 over `<id>.<timestamp>.<body>`, base64, in
@@ -156,10 +193,17 @@ export function standardWebhooks(options: { prefix: "webhook" | "svix" }): Signi
     },
     verify(key, request, now) {
       const [id, stamp, given] = ["id", "timestamp", "signature"].map((name) => request.headers[`${prefix}-${name}`]);
-      if (!id || !stamp || !given || !/^\d{1,12}$/.test(stamp)) return "signature_missing";
+      if (!id || !given || !isSeconds(stamp)) return "signature_missing";
       const expected = createHmac("sha256", key).update(`${id}.${stamp}.`).update(request.body).digest("base64");
       if (!given.split(" ", 20).some((signature) => sameText(`v1,${expected}`, signature))) return "signature_mismatch";
-      return judgeTime(Number(stamp), now, 300);
+      return judgeTime(Number(stamp), now, STANDARD_TOLERANCE_SECONDS);
+    },
+    time: {
+      toleranceSeconds: STANDARD_TOLERANCE_SECONDS,
+      of({ headers }) {
+        const stamp = headers[`${prefix}-timestamp`];
+        return isSeconds(stamp) ? Number(stamp) : null;
+      },
     },
   };
 }
@@ -172,7 +216,9 @@ export function standardWebhooks(options: { prefix: "webhook" | "svix" }): Signi
 export function ecdsa(options: { header: string; timestampHeader: string; toleranceSeconds?: number }): Signing {
   const header = options.header.toLowerCase();
   const timestampHeader = options.timestampHeader.toLowerCase();
+  const time = stampIn(timestampHeader, options.toleranceSeconds);
   return {
+    time,
     signs: true,
     scheme: `ECDSA P-256 over ${timestampHeader} and the raw body, in ${header}`,
     hides: [header],
@@ -190,7 +236,7 @@ export function ecdsa(options: { header: string; timestampHeader: string; tolera
       if (signature.toString("base64") !== given) return "signature_mismatch";
       const message = Buffer.concat([Buffer.from(stamp), request.body]);
       if (!verifySignature("sha256", message, key, signature)) return "signature_mismatch";
-      return judgeStamp(request, timestampHeader, now, options.toleranceSeconds);
+      return judgeStamp(request, time, now);
     },
   };
 }

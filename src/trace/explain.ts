@@ -1,6 +1,8 @@
+import { type ErrorCode, GatewayError } from "../errors.ts";
 import type { Verdict } from "../inbound/decide.ts";
 import type { Way } from "../inbound/resolve.ts";
 import type { Removed } from "../provider/define.ts";
+import { lasting } from "./zone.ts";
 
 /** The sentences of the trace, for support staff: subject first, no codes. The console and `homing trace` say the same. */
 
@@ -97,7 +99,9 @@ export function explainVerification(
   ok: boolean,
   code: string | null,
   credential?: { owner: string; place: string; position: number },
+  signedTime?: SignedTime | null,
 ): string {
+  if (!ok && signedTime) return explainTime(signedTime);
   if (!ok) return REFUSED[code ?? ""] ?? "It was refused.";
   if (!credential) return "Genuine.";
   if (credential.place === "path") return "Genuine: the token in its URL is ours.";
@@ -107,6 +111,21 @@ export function explainVerification(
       ? "newest"
       : `${credential.position === 1 ? "previous" : "older"} (number ${credential.position + 1})`;
   return `Genuine: it fits ${owner} ${age} secret.`;
+}
+
+/** What its caller heard: the HTTP status, and the code where it was refused. */
+export function answerOf(refusal: string | null): string {
+  return refusal === null || refusal === "probe" ? "200" : `${new GatewayError(refusal as ErrorCode).status} ${refusal}`;
+}
+
+/** How far off a signed time was, in seconds, and how far off it may be. */
+export type SignedTime = { age_seconds: number; allowed_seconds: number };
+
+function explainTime({ age_seconds, allowed_seconds }: SignedTime): string {
+  const [age, allowed] = [lasting(Math.abs(age_seconds) * 1000), lasting(allowed_seconds * 1000)];
+  return age_seconds < 0
+    ? `Its signature is right, but dated ${age} ahead, and ${allowed} are allowed: a wrong clock.`
+    : `Its signature is right, but ${age} old, and ${allowed} are allowed: an old copy, or a wrong clock.`;
 }
 
 /** What became of a file that was sent with it. */

@@ -9,17 +9,13 @@ import { kindWord, maskPerson, providerName } from "./names.ts";
 import { type Found, search } from "./search.ts";
 import { atMinute, counted, tell, words } from "./sentence.ts";
 import { readStory, workspaceNames } from "./story.ts";
-import {
-  type Tale,
-  type Teller,
-  taleOfAdapter,
-  taleOfCallback,
-  taleOfEndpoint,
-  taleOfEvent,
-  taleOfMessage,
-  taleOfWorkspace,
-  tellerOf,
-} from "./tale.ts";
+import { taleOfAdapter } from "./tales/adapter.ts";
+import { taleOfCallback } from "./tales/callback.ts";
+import { taleOfEndpoint } from "./tales/endpoint.ts";
+import { taleOfEvent } from "./tales/event.ts";
+import { taleOfMessage } from "./tales/message.ts";
+import { type Tale, type Teller, tellerOf } from "./tales/teller.ts";
+import { taleOfWorkspace } from "./tales/workspace.ts";
 import { readTrace } from "./trace.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -48,14 +44,13 @@ export async function findTale(gateway: Gateway, asked: string): Promise<Answer>
   if (named) return "tale" in named ? is(named.tale) : is(null, named.others);
 
   const found = await search(gateway, q);
-  const [message] = found.messages;
   const callbacks = () => linesOf(teller, found.callbacks);
   const bindings = () => bindingLines(teller, found.bindings);
   const [callback, ...more] = found.callbacks;
-  if (found.messages.length === 1 && message)
-    return is(await taleOfMessage(teller, message), [...(await callbacks()), ...(await bindings())]);
+  if (found.page?.kind === "message")
+    return is(await taleOfMessage(teller, found.page.message), [...(await callbacks()), ...(await bindings())]);
   const messages = found.messages.map((one): Answer["others"][number] => ({
-    ...{ kind: "message", id: one.message_id ?? one.provider_message_id ?? "", at: one.state_at },
+    ...{ kind: "message", id: one.message_id ?? one.provider_message_id ?? one.link.id, at: one.state_at },
     told: `${one.recipient ? `${maskPerson(one.recipient)}: ` : ""}${teller.text(answer(one))}`,
   }));
   if (messages.length === 0 && more.length === 0 && callback)

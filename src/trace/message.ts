@@ -1,7 +1,8 @@
 import type { readMessages } from "../api/messages.ts";
 import type { Event } from "../events/build.ts";
 import { maskPerson, maskText, messageWord } from "./names.ts";
-import { atMinute, type Sentence, strong, tell, words } from "./sentence.ts";
+import type { Heard, Repeats } from "./repeats.ts";
+import { atMinute, counted, many, type Sentence, strong, tell, words } from "./sentence.ts";
 import type { Shape } from "./states.ts";
 import { day, lasting, minute, type Zone, zoneLabel } from "./zone.ts";
 
@@ -152,4 +153,19 @@ export function detail(event: Event, provider: string): Sentence {
     default:
       return [];
   }
+}
+
+/** `Delivered, repeated`: what came again. */
+export function repeatedWord(event: Event, { times }: Repeats): string {
+  return `${statusWord(statusOf(event))}, repeated${times === 1 ? "" : ` ${counted(times)} times`}`;
+}
+
+/** What came of a repeat. */
+export function repeatedSentence({ times }: Repeats, provider: string): Sentence {
+  return tell`${provider} sent the same again${times === 1 ? "" : `, ${counted(times)} times`}. Nobody was told twice.`;
+}
+
+/** How many callbacks told of it, and whether one of them is open. */
+export function heardSentence({ callbacks, open }: Heard): Sentence {
+  return tell`${many(callbacks, "callback")} told this story; ${open === 0 ? "none failed or is unmatched" : many(open, "other failed or is unmatched", "others failed or are unmatched")}.`;
 }

@@ -50,6 +50,11 @@ export function providerName(registry: Registry, adapter: string | null): string
   return title?.replace(/ \(.*\)$/, "") ?? adapter ?? "Somebody";
 }
 
+/** Who did something: a token goes by its name, the operator's own is called so. */
+export function personOf(token: string): string {
+  return token === "API_TOKEN" ? "Operator" : token;
+}
+
 /** `customer`, `payment link`: a reference's kind as a word. */
 export function kindWord(kind: string): string {
   return kind.replaceAll("_", " ");

@@ -4,16 +4,17 @@ import type { Gateway } from "../gateway.ts";
 import { readId } from "../ids.ts";
 import { storable } from "../inbound/translate.ts";
 import { findRefused } from "./refused.ts";
+import { type FoundMessage, foundBy, messagesTold } from "./told.ts";
 
 export type Found = {
   /** Newest first, refused ones among them. */
   callbacks: CallbackRow[];
-  /** Messages of that very id, ours or the provider's. */
-  messages: Awaited<ReturnType<typeof readMessages>>;
+  /** Messages of that very id, ours or the provider's; else those to that person or about that order, newest first. */
+  messages: FoundMessage[];
   bindings: { id: string; adapter: string; kind: string; value: string; workspace_id: string; origin: string }[];
   workspaces: { id: string; name: string }[];
-  /** An id that is a page by itself. */
-  page: { kind: "callback" | "endpoint"; id: string } | null;
+  /** The page that is the whole answer: an id's own, or the only message's. */
+  page: { kind: "callback" | "endpoint"; id: string } | { kind: "message"; message: FoundMessage } | null;
   looked: { callbacks: number; since: string | null; rejectedKept: number; rejectedAll: number };
 };
 
@@ -26,7 +27,7 @@ export async function search(gateway: Gateway, asked: string): Promise<Found> {
   const q = storable(asked.trim()).slice(0, 300);
   const rejection = readId("callback", q);
   const endpoint = readId("endpoint", q);
-  const [taken, refused, rejected, endpoints, messages, bindings, workspaces, looked] = await Promise.all([
+  const [taken, refused, rejected, endpoints, byId, bindings, workspaces, looked] = await Promise.all([
     find(gateway, { q, limit: MOST }),
     rejection ? [] : findRefused(gateway, q, MOST_REFUSED),
     rejection ? query<{ id: string }>("select id from rejections where id = $1", [rejection]) : [],
@@ -42,13 +43,21 @@ export async function search(gateway: Gateway, asked: string): Promise<Found> {
     ]),
     lookedThrough(gateway),
   ]);
+  const told =
+    byId.length === 0 && !rejection && !readId("event", q) ? await messagesTold(gateway, q, taken.slice(0, MOST)) : null;
+  const messages = told ? told.messages : foundBy(q, byId);
   const callbacks = [...taken, ...refused].sort((a, b) => (a.id < b.id ? 1 : -1));
+  // Nothing else was found but what tells of it. A message of that very id is the story that its callbacks tell.
+  const others = told ? callbacks.filter((row) => !told.tellers.has(row.id)).length + bindings.length + workspaces.length : 0;
+  const [message] = messages;
   const page: Found["page"] =
     rejected[0] || (callbacks.length === 1 && rejection)
       ? { kind: "callback", id: q }
       : endpoints[0]
         ? { kind: "endpoint", id: q }
-        : null;
+        : message && messages.length === 1 && others === 0
+          ? { kind: "message", message }
+          : null;
   return { callbacks: callbacks.slice(0, MOST), messages, bindings, workspaces, page, looked };
 }
 

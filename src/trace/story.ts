@@ -1,4 +1,3 @@
-import { readAudit } from "../api/audit.ts";
 import type { Query } from "../db/client.ts";
 import type { Event } from "../events/build.ts";
 import type { Gateway } from "../gateway.ts";
@@ -6,9 +5,11 @@ import { readId, showId } from "../ids.ts";
 import { countWaiting } from "../inbound/heal.ts";
 import { ORG, referenceKey } from "../inbound/resolve.ts";
 import type { Draft, JsonObject } from "../provider/draft.ts";
-import { readTrace } from "./trace.ts";
+import { type Act, readActs } from "./acts.ts";
+import { countHome } from "./home.ts";
+import { readWhole } from "./trace.ts";
 
-export type Trace = NonNullable<Awaited<ReturnType<typeof readTrace>>>;
+export type Trace = NonNullable<Awaited<ReturnType<typeof readWhole>>>;
 export type Item = Trace["items"][number];
 /** What an item says, whether it became an event or waits. */
 export type Told = Pick<Event, "variant" | "type" | "name" | "occurred_at" | "data" | "provider_data">;
@@ -30,12 +31,16 @@ export type Story = {
   lastGood: { id: string; at: string } | null;
   /** Of a new word: how often it was said, and since when. */
   word: { times: number; since: string } | null;
-  acts: Awaited<ReturnType<typeof readAudit>>["data"];
+  /** Of one that only teaches: how many that had waited for that came home; null where that is not known. */
+  home: number | null;
+  acts: Act[];
+  /** Where the API answers. */
+  publicUrl: string;
 };
 
 /** @param index the item that was asked for. */
 export async function readStory(gateway: Gateway, id: string, index: number | null): Promise<Story | null> {
-  const trace = await readTrace(gateway, id);
+  const trace = await readWhole(gateway, id);
   if (!trace) return null;
   const { query } = gateway.database;
   const adapter = trace.provider && (trace.dialect ? `${trace.provider}/${trace.dialect}` : trace.provider);
@@ -43,14 +48,28 @@ export async function readStory(gateway: Gateway, id: string, index: number | nu
   const event = item?.event_id ? await readEvent(query, item.event_id) : null;
   const waits = item?.verdict === "waiting" && adapter ? await readWaits(query, adapter, item) : null;
   const told = event ?? (item?.verdict === "waiting" && adapter ? await readDraft(query, adapter, id, item) : null);
-  const [names, first, lastGood, acts, word] = await Promise.all([
+  const [names, first, lastGood, acts, word, home] = await Promise.all([
     workspaceNames(query, namedIn(trace)),
     item?.first_callback_id ? readFirst(query, item.first_callback_id) : null,
     trace.status === "rejected" && adapter ? readLastGood(query, adapter) : null,
-    readAudit(query, { object: trace.id, limit: 20 }).then((page) => page.data),
+    readActs(query, id, dispatchesOf(trace)),
     item?.word !== undefined && adapter ? readWord(query, adapter, item.word, trace.received_at ?? "") : null,
+    item?.verdict === "taught" ? countHome(gateway, id, trace) : null,
   ]);
-  return { trace, adapter, item, told, event, names, waits, first, lastGood, word, acts };
+  return {
+    ...{ trace, adapter, item, told, event, names, waits, first, lastGood, word, home, acts },
+    publicUrl: gateway.publicUrl(),
+  };
+}
+
+const MOST_DISPATCHES = 500;
+
+/** The webhooks that it led to, each with its endpoint's name. */
+function dispatchesOf({ items }: Trace): Map<string, string> {
+  const owed = items
+    .flatMap((item) => item.endpoints)
+    .flatMap(({ dispatch_id, name }) => (dispatch_id ? [[dispatch_id, name]] : []));
+  return new Map(owed.slice(0, MOST_DISPATCHES) as [string, string][]);
 }
 
 /** The item that decided what became of the whole. */

@@ -6,8 +6,8 @@ import type { Verdict } from "../inbound/decide.ts";
 import { referenceKey, type Way } from "../inbound/resolve.ts";
 import { decrypt } from "../keys.ts";
 import type { Removed } from "../provider/define.ts";
-import { type EndpointStory, readEndpoints } from "./endpoints.ts";
-import { explainRemoved, explainVerdict, explainVerification, explainWay } from "./explain.ts";
+import { type EndpointStory, readEndpoints, showEndpoint } from "./endpoints.ts";
+import { explainRemoved, explainVerdict, explainVerification, explainWay, type SignedTime } from "./explain.ts";
 import { hideFields } from "./hide.ts";
 
 type Stored = CallbackRow & {
@@ -36,8 +36,16 @@ type Healed = {
 type Credential = { owner: string; place: string; position: number; since: string | null };
 type Verified = { scheme: string; credential: Credential; hidden: string[]; removed?: Removed[] };
 
-/** The whole story of a callback, or of a refused request; null where there is none of that id. */
+/** A callback, or a refused request, as the API tells it (CONTRACT §6); null where there is none of that id. */
 export async function readTrace(gateway: Gateway, id: string) {
+  const whole = await readWhole(gateway, id);
+  if (!whole) return null;
+  const { signed_time: _, ...trace } = whole;
+  return { ...trace, items: whole.items.map((item) => ({ ...item, endpoints: item.endpoints.map(showEndpoint) })) };
+}
+
+/** The same with all that its sentences need; null where there is none of that id. */
+export async function readWhole(gateway: Gateway, id: string) {
   const { query } = gateway.database;
   const columns = `id, adapter, received_at, status, reason, size, events, taught, unmatched, duplicates, ignored, failed, dismissed, method, path, ip, headers,
     body, body_encrypted, verification, items, steps, first_status`;
@@ -52,7 +60,8 @@ export async function readTrace(gateway: Gateway, id: string) {
   );
   const first = JSON.parse(row.items) as Verdict[];
   const learned = await query<BindingRow>(
-    `select ${bindingColumns} from bindings where callback_id = $1 and reference = any(array(select json_array_elements_text($2::text::json))) order by id`,
+    // What was learned of a recipient goes by a digest of ours, too.
+    `select ${bindingColumns} from bindings where callback_id = $1 and kind <> 'recipient' and reference = any(array(select json_array_elements_text($2::text::json))) order by id`,
     [
       id,
       JSON.stringify(lookedUp(row.adapter ?? "", [...first, ...healed.map(({ ways }) => ({ ways: JSON.parse(ways) as Way[] }))])),
@@ -89,6 +98,7 @@ export async function readTrace(gateway: Gateway, id: string) {
     steps_ms: JSON.parse(row.steps) as Record<string, number>,
     first_status: row.first_status,
     replays: await readReplayed(gateway, id),
+    signed_time: null,
   };
 }
 
@@ -187,7 +197,7 @@ async function readRejection(gateway: Gateway, id: string) {
     [id],
   );
   if (!row) return null;
-  const verification = JSON.parse(row.verification) as { scheme?: string; tried?: number };
+  const verification = JSON.parse(row.verification) as { scheme?: string; tried?: number; signed_time?: SignedTime };
   return {
     ...showCallback(row),
     // Nobody vouches for its headers, and secrets may stand in them: their names alone are told.
@@ -206,12 +216,13 @@ async function readRejection(gateway: Gateway, id: string) {
       scheme: verification.scheme ?? null,
       credential: null,
       tried: verification.tried ?? 0,
-      explanation: explainVerification(false, row.reason),
+      explanation: explainVerification(false, row.reason, undefined, verification.signed_time),
     },
     items: [],
     learned: [],
     steps_ms: {},
     first_status: "rejected",
     replays: [],
+    signed_time: verification.signed_time ?? null,
   };
 }

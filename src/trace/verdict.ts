@@ -1,88 +1,90 @@
 import type { Registry } from "../registry.ts";
+import { broughtInSentence, doneBy, laterSentence } from "./homecoming.ts";
 import { happened, kindWord, maskPerson, providerName } from "./names.ts";
 import { id, many, type Sentence, strong, tell, words } from "./sentence.ts";
 import * as states from "./states.ts";
 import type { Item, Story } from "./story.ts";
 import { day, minute, type Zone, zoneLabel } from "./zone.ts";
 
-/** What became of the callback that a story tells, as a state of CONSOLE §3. */
+/** What became of the callback that a story tells, as a state of CONSOLE §3; and how it came to that, where it was another at first. */
 export function verdictOf(story: Story, registry: Registry): states.State {
-  const { trace, item, told, adapter } = story;
-  const provider = providerName(registry, adapter);
-  const receivedAt = trace.received_at ?? "";
-  const known = { provider, receivedAt };
-  const nameOf = (workspace: string | null | undefined) => story.names.get(workspace ?? "") ?? workspace ?? "its workspace";
-  if (trace.status === "rejected")
-    return states.refused({
-      ...known,
-      ...{
-        adapter,
-        code: trace.verification.code ?? "",
-        tried: ("tried" in trace.verification && trace.verification.tried) || 0,
-      },
-      ...{
-        lastGoodAt: story.lastGood?.at ?? null,
-        method: trace.request.method,
-        path: trace.request.path ?? "",
-        size: trace.size,
-      },
-      ...{ age: null, allowedMinutes: null },
-    });
-  if (!item) return states.failed({ ...known, reason: trace.reason, topic: null });
-  const thing = told ? happened(told) : "Something";
+  const { trace, item, acts } = story;
+  const known = {
+    ...{ provider: providerName(registry, story.adapter), receivedAt: trace.received_at ?? "" },
+    ...{ callbackId: trace.id, publicUrl: story.publicUrl },
+  };
+  if (trace.status === "rejected") return refused(story, known);
+  const state = item ? verdictOn(story, item, known) : states.failed({ ...known, reason: trace.reason, topic: null });
+  // How an event came home stands in its own sentence.
+  const replayed = item?.healed?.cause === "replay" && item.verdict !== "event" ? laterSentence(item) : [];
+  return { ...state, explanation: [...state.explanation, ...replayed, ...broughtInSentence(acts)] };
+}
+
+function refused({ trace, adapter, lastGood }: Story, known: states.Known): states.State {
+  const { verification, request } = trace;
+  return states.refused({
+    ...{ ...known, adapter, code: verification.code ?? "", lastGoodAt: lastGood?.at ?? null },
+    ...{ method: request.method, path: request.path ?? "", size: trace.size },
+    tried: ("tried" in verification && verification.tried) || 0,
+    signedTime: trace.signed_time,
+  });
+}
+
+const namesOf = (story: Story) => (workspace: string | null | undefined) =>
+  story.names.get(workspace ?? "") ?? workspace ?? "its workspace";
+
+function verdictOn(story: Story, item: Item, known: states.Known): states.State {
+  const { trace, adapter } = story;
   switch (item.verdict) {
-    case "event": {
-      const reached = item.endpoints.filter((one) => one.state === "succeeded").length;
-      const state = states.accepted({
-        ...{ thing, happenedAt: told?.occurred_at ?? receivedAt, workspace: nameOf(item.workspace_id) },
-        ...{ told: reached, asked: item.endpoints.filter((one) => one.subscribed).length, endpoints: item.endpoints.length },
-        ...{ way: wayOf(item), hasMessage: Boolean(story.event?.variant), busOnly: told?.type === null && told.variant !== null },
-        healed: item.healed ? { at: item.healed.at, by: doneBy(item) } : null,
-      });
-      const deaf = item.endpoints.filter((one) => one.reason === "not_asked_for");
-      if (deaf.length === 0) return state;
-      const names = deaf.slice(0, 3).map((one) => one.name);
-      const not = tell`${strong(tell`${words(names.join(", "))}${deaf.length > 3 ? " and others" : ""} ${deaf.length === 1 ? "was not told because it does" : "were not told because they do"} not ask for ${id(told?.type ?? "")}.`)} `;
-      return { ...state, explanation: [...not, ...state.explanation] };
-    }
-    case "taught": {
-      const [binding] = trace.learned;
-      const workspace = nameOf(binding?.workspace_id ?? item.workspace_id);
-      if (!binding) return states.onlyTeaches({ kind: "reference", value: "", workspace, home: 0, bindings: 0 });
-      return states.onlyTeaches({
-        ...{ kind: kindWord(binding.kind), value: binding.value, workspace, home: 0, bindings: trace.learned.length },
-      });
-    }
+    case "event":
+      return accepted(story, item, known);
+    case "taught":
+      return taught(story, item);
     case "duplicate":
       return states.duplicate({ ...known, firstAt: story.first?.at ?? null });
     case "dismissed":
-      return states.dismissed({ who: doneBy(item) ?? "Somebody", when: item.healed?.at ?? receivedAt });
+      return states.dismissed({ who: doneBy(item) ?? "Somebody", when: item.healed?.at ?? known.receivedAt });
     case "failed":
       return states.failed({ ...known, reason: item.reason ?? trace.reason, topic: topicOf(trace.request.headers) });
     case "waiting":
-      return waiting(story, provider, item, nameOf);
+      return waiting(story, item, known);
     default:
       return item.word !== undefined && story.word
-        ? states.newWord({ ...known, adapter: adapter ?? "", word: item.word, ...story.word, callbackId: trace.id })
+        ? states.newWord({ ...known, adapter: adapter ?? "", word: item.word, ...story.word })
         : states.ignored({ word: item.word ?? null, reason: item.reason });
   }
 }
 
-/** Who brought it home or put it aside, where that is known. */
-function doneBy(item: Item): string | null {
-  const { healed } = item as { healed?: { by?: string | null } };
-  return healed?.by ?? null;
+function accepted(story: Story, item: Item, { receivedAt }: states.Known): states.State {
+  const { told } = story;
+  const state = states.accepted({
+    ...{ thing: told ? happened(told) : "Something", happenedAt: told?.occurred_at ?? receivedAt },
+    workspace: namesOf(story)(item.workspace_id),
+    ...{ told: item.endpoints.filter((one) => one.state === "succeeded").length, endpoints: item.endpoints.length },
+    ...{ way: wayOf(item), hasMessage: Boolean(story.event?.variant), busOnly: told?.type === null && told.variant !== null },
+    later: laterSentence(item),
+  });
+  const deaf = item.endpoints.filter((one) => one.reason === "not_asked_for");
+  if (deaf.length === 0) return state;
+  const names = deaf.slice(0, 3).map((one) => one.name);
+  const not = tell`${strong(tell`${words(names.join(", "))}${deaf.length > 3 ? " and others" : ""} ${deaf.length === 1 ? "was not told because it does" : "were not told because they do"} not ask for ${id(told?.type ?? "")}.`)} `;
+  return { ...state, explanation: [...not, ...state.explanation] };
 }
 
-function waiting(
-  { waits, told, trace }: Story,
-  provider: string,
-  item: Item,
-  nameOf: (workspace: string | null | undefined) => string,
-): states.State {
-  const receivedAt = trace.received_at ?? "";
-  const known = { provider, receivedAt };
-  const thing = told ? `${article(happened(told))} (${provider})` : `Something of ${provider}`;
+function taught(story: Story, item: Item): states.State {
+  const { learned } = story.trace;
+  const looked = item.ways.find((way) => way.way === "lookup")?.looked_at.find((one) => one.where !== "default" && one.value);
+  const reference = learned[0] ?? (looked?.value ? { kind: looked.where, value: looked.value } : null);
+  return states.onlyTeaches({
+    reference: reference && { kind: kindWord(reference.kind), value: reference.value },
+    workspace: namesOf(story)(learned[0]?.workspace_id ?? item.workspace_id),
+    ...{ home: story.home, bindings: learned.length },
+  });
+}
+
+function waiting(story: Story, item: Item, known: states.Known): states.State {
+  const { waits, told } = story;
+  const nameOf = namesOf(story);
   const answering = item.ways.filter((way) => way.answer !== null || way.objection !== null);
   switch (item.reason) {
     case "unknown_workspace":
@@ -112,18 +114,12 @@ function waiting(
     }
     default:
       return states.noReferenceBound({
-        ...{
-          ...known,
-          thing,
-          kind: waits ? kindWord(waits.kind) : null,
-          value: waits?.value ?? null,
-          others: (waits?.count ?? 1) - 1,
-        },
+        ...known,
+        thing: told ? `“${happened(told)}” (${known.provider})` : `Something of ${known.provider}`,
+        ...{ kind: waits ? kindWord(waits.kind) : null, value: waits?.value ?? null, others: (waits?.count ?? 1) - 1 },
       });
   }
 }
-
-const article = (thing: string) => `“${thing}”`;
 
 function wayOf(item: Item): string {
   const way = item.ways.find((one) => one.answer !== null);

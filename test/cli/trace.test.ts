@@ -125,7 +125,8 @@ describe("homing trace answers the ten stories of support", () => {
 
   it("a batch opens at what was looked for", async () => {
     await test.callback("sendgrid", [mail("one"), mail("two"), mail("three")]);
-    const { body } = await test.api<Answer>("GET", "/v1/trace?q=two@books.example");
+    const events = await test.events("&message_id=m_two");
+    const { body } = await test.api<Answer>("GET", `/v1/trace?q=${events[0]?.id}`);
     expect(body.tale?.steps[0]?.lines[0]).toContain("It brought 3 items; this is item 1.");
   });
 

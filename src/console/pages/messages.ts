@@ -2,9 +2,23 @@ import { readMessages } from "../../api/messages.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Event } from "../../events/build.ts";
 import { readId } from "../../ids.ts";
-import { readEndpoints } from "../../trace/endpoints.ts";
-import { about, answer, detail, type Message, rungs, sayMessage, shapeOf, statusOf, statusWord } from "../../trace/message.ts";
+import { type EndpointStory, readEndpoints } from "../../trace/endpoints.ts";
+import {
+  about,
+  answer,
+  detail,
+  heardSentence,
+  type Message,
+  repeatedSentence,
+  repeatedWord,
+  rungs,
+  sayMessage,
+  shapeOf,
+  statusOf,
+  statusWord,
+} from "../../trace/message.ts";
 import { happened, maskPerson, maskText, messageWord, providerName } from "../../trace/names.ts";
+import { type Heard, type Repeats, readHeard } from "../../trace/repeats.ts";
 import { many, plain } from "../../trace/sentence.ts";
 import { workspaceNames } from "../../trace/story.ts";
 import { clock, lasting, zoneLabel } from "../../trace/zone.ts";
@@ -58,6 +72,7 @@ export const messages = pages()
     const provider = providerName(gateway.registry, adapter);
     const ids = chosen.events.slice(0, MOST_SHOWN).flatMap((event) => readId("event", event.id) ?? []);
     const told = await readEndpoints(gateway, ids);
+    const heard = await readHeard(gateway, chosen);
     const headline = answer(chosen);
     const body = html`${crumbs(html`<a href="/console/messages">Messages</a>`, foreign(workspace), code(maskText(chosen.message_id ?? id)))}
 <div class="two">
@@ -66,7 +81,7 @@ export const messages = pages()
 <p class="why">${sentence(about(chosen, workspace), seen)}</p></div>
 <div class="beside">${say(sayMessage(chosen, seen.zone), seen)}</div></div>
 ${ladder(chosen, seen)}
-<div class="two mid"><div><h2>Everything that ${adapter ? provider : "we"} told us, in the order in which it happened</h2>${timeline(chosen, told, provider, seen)}${lateNews(chosen)}</div>
+<div class="two mid"><div><h2>Everything that ${adapter ? provider : "we"} told us, in the order in which it happened</h2>${timeline(chosen, told, heard, provider, seen)}${lateNews(chosen)}</div>
 <div class="beside">${facts([
       ["Channel", `${messageWord(chosen.channel)}${adapter ? `, by ${provider}` : ""}`],
       ["Workspace", html`<a href="/console/workspaces/${chosen.workspace_id ?? ""}">${foreign(workspace)}</a>`],
@@ -78,7 +93,7 @@ ${ladder(chosen, seen)}
         chosen.message_id !== chosen.provider_message_id && chosen.message_id ? code(maskText(chosen.message_id)) : null,
       ],
       [`${provider}’s id`, chosen.provider_message_id ? code(maskText(chosen.provider_message_id)) : null],
-    ])}${callbacksOf(chosen)}</div></div>`;
+    ])}<section><h2>Callbacks</h2><p>${sentence(heardSentence(heard), seen)}</p></section></div></div>`;
     return page(c, { title: plain(headline, seen.zone, seen.now), section: "messages", body });
   });
 
@@ -109,21 +124,37 @@ function ladder(message: Message, seen: Clock): Html {
   })}</ol>`;
 }
 
-function timeline(message: Message, told: Awaited<ReturnType<typeof readEndpoints>>, provider: string, seen: Clock): Html {
+function timeline(
+  message: Message,
+  told: Awaited<ReturnType<typeof readEndpoints>>,
+  heard: Heard,
+  provider: string,
+  seen: Clock,
+): Html {
   const rows = message.events.slice(0, MOST_SHOWN).map((event) => {
-    const endpoints = told.get(readId("event", event.id) ?? "") ?? [];
-    const reached = endpoints.filter((one) => one.state === "succeeded").length;
-    const later = Date.parse(event.received_at) - Date.parse(event.occurred_at);
-    const link = event.callback_id ? `/console/callbacks/${event.callback_id}` : null;
-    const count =
-      event.type === null
-        ? "on the bus alone"
-        : endpoints.length === 0
-          ? "no endpoint"
-          : `${reached} of ${endpoints.length} told`;
-    return html`<tr><td data-label="Happened" class="nowrap">${time(event.occurred_at, clock(event.occurred_at, seen.zone, seen.now))}</td><td>${status(shapeOfStatus(statusOf(event)), statusWord(statusOf(event)))}<small>${sentence(detail(event, provider), seen)}</small></td><td data-label="Reached us" class="num nowrap">${time(event.received_at, clock(event.received_at, seen.zone, seen.now))}<small>${later >= 1000 ? `${lasting(later)} later` : "at once"}</small></td><td data-label="Endpoints">${link ? html`<a class="go" href="${link}">${count}</a>` : count}</td></tr>`;
+    const again = heard.repeats.get(event.id);
+    return html`${eventRow(event, told.get(readId("event", event.id) ?? "") ?? [], provider, seen)}${again ? repeatRow(event, again, provider, seen) : nothing}`;
   });
   return html`<div class="box"><table class="stack" data-list><thead><tr><th scope="col">Happened, ${zoneLabel(seen.zone, seen.now)}</th><th scope="col">What</th><th scope="col" class="num">Reached us</th><th scope="col">Endpoints</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+}
+
+const when = (moment: string, { zone, now }: Clock) => time(moment, clock(moment, zone, now));
+
+function eventRow(event: Event, endpoints: EndpointStory[], provider: string, seen: Clock): Html {
+  const reached = endpoints.filter((one) => one.state === "succeeded").length;
+  const count =
+    event.type === null ? "on the bus alone" : endpoints.length === 0 ? "no endpoint" : `${reached} of ${endpoints.length} told`;
+  const link = event.callback_id ? `/console/callbacks/${event.callback_id}` : null;
+  return html`<tr><td data-label="Happened" class="nowrap">${when(event.occurred_at, seen)}</td><td>${status(shapeOfStatus(statusOf(event)), statusWord(statusOf(event)))}<small>${sentence(detail(event, provider), seen)}</small></td>${reachedCell(event, event.received_at, seen)}<td data-label="Endpoints">${link ? html`<a class="go" href="${link}">${count}</a>` : count}</td></tr>`;
+}
+
+function repeatRow(event: Event, again: Repeats, provider: string, seen: Clock): Html {
+  return html`<tr><td data-label="Happened" class="nowrap faint">${when(event.occurred_at, seen)}</td><td>${status("repeat", repeatedWord(event, again))}<small>${sentence(repeatedSentence(again, provider), seen)}</small></td>${reachedCell(event, again.lastAt, seen)}<td data-label="Endpoints" class="faint">none, on purpose</td></tr>`;
+}
+
+function reachedCell({ occurred_at }: Event, at: string, seen: Clock): Html {
+  const later = Date.parse(at) - Date.parse(occurred_at);
+  return html`<td data-label="Reached us" class="num nowrap">${when(at, seen)}<small>${later >= 1000 ? `${lasting(later)} later` : "at once"}</small></td>`;
 }
 
 /** Late news never turns the state back: where it came in another order, that is said. */
@@ -132,9 +163,4 @@ function lateNews({ events }: Message): Html {
   const before = late && events.slice(events.indexOf(late) + 1).find((after) => after.received_at < late.received_at);
   if (!late || !before) return nothing;
   return html`<p class="more soft">“${statusWord(statusOf(before))}” reached us before “${statusWord(statusOf(late))}”. The order above is by when it happened, so late news never turns the state back.</p>`;
-}
-
-function callbacksOf({ events }: Message): Html {
-  const ids = new Set(events.flatMap((event) => event.callback_id ?? []));
-  return html`<section><h2>Callbacks</h2><p>${many(ids.size, "callback")} told this story.</p></section>`;
 }

@@ -4,6 +4,7 @@ import { kindWord, maskPerson, maskText, messageWord, providerName } from "../..
 import { type Found, search as lookFor } from "../../trace/search.ts";
 import { counted, many } from "../../trace/sentence.ts";
 import { workspaceNames } from "../../trace/story.ts";
+import type { FoundMessage } from "../../trace/told.ts";
 import { day, zoneLabel } from "../../trace/zone.ts";
 import { type Clock, code, foreign, type Html, html, nothing, sentence } from "../html.ts";
 import { callbackTable } from "../parts/callbacks.ts";
@@ -22,24 +23,25 @@ export const search = pages().get("/", async (c) => {
       body: html`<h1>Search</h1><p class="why">Any id, order, payment, e-mail or phone, exactly as it is written.</p>${box("")}`,
     });
   const found = await lookFor(c.var.gateway, asked);
-  const only = single(found, asked);
+  const only = single(found);
   if (only) return c.redirect(only, 303);
   const seen = view(c);
   const nothingFound = found.callbacks.length + found.messages.length + found.bindings.length + found.workspaces.length === 0;
   const body = nothingFound
     ? html`<h1>Nothing found for ${foreign(asked)}</h1><p class="why">${lookedIn(found, seen)}</p><p class="why">It must be written exactly as the provider writes it.</p>${box(asked)}`
-    : html`<h1>Found for ${foreign(asked)}</h1>${box(asked)}${await results(c, found, asked, seen)}`;
+    : html`<h1>Found for ${foreign(asked)}</h1>${box(asked)}${await results(c, found, seen)}`;
   return page(c, { title: nothingFound ? "Nothing found" : "Search", section: "search", asked, body });
 });
+
+const foundLink = ({ link }: FoundMessage) => messageLink(link.id) + (link.of === null ? "" : `?of=${link.of}`);
 
 const box = (asked: string) =>
   html`<form class="search mid" action="/console/search"><input type="search" name="q" value="${asked}" maxlength="300" aria-label="What to look for" placeholder="Order, payment, e-mail, phone or any id"></form>`;
 
 /** Where exactly one thing was found, its page is the answer. */
-function single({ callbacks, messages, bindings, workspaces, page: own }: Found, asked: string): string | null {
+function single({ callbacks, messages, bindings, workspaces, page: own }: Found): string | null {
+  if (own?.kind === "message") return foundLink(own.message);
   if (own) return own.kind === "callback" ? `/console/callbacks/${own.id}` : `/console/endpoints/${own.id}`;
-  // A message is the story that its callbacks tell.
-  if (messages.length === 1) return messageLink(asked);
   if (messages.length + callbacks.length + workspaces.length === 1 && bindings.length <= 1) {
     if (callbacks[0]) return `/console/callbacks/${showId("callback", callbacks[0].id)}`;
     if (workspaces[0]) return `/console/workspaces/${workspaces[0].id}`;
@@ -52,12 +54,7 @@ function lookedIn({ looked }: Found, { zone }: Clock): string {
   return `Looked in ${looked.callbacks > 0 ? `about ${counted(looked.callbacks)}` : "all"} callbacks${since}, messages, bindings, ${counted(looked.rejectedKept)} of ${counted(looked.rejectedAll)} refused ones.`;
 }
 
-async function results(
-  c: Visit,
-  { callbacks, messages, bindings, workspaces }: Found,
-  asked: string,
-  seen: Clock,
-): Promise<Html> {
+async function results(c: Visit, { callbacks, messages, bindings, workspaces }: Found, seen: Clock): Promise<Html> {
   const { gateway } = c.var;
   const names = await workspaceNames(gateway.database.query, [
     ...messages.flatMap((one) => one.workspace_id ?? []),
@@ -68,8 +65,8 @@ async function results(
       ? html`<h2 class="mid">${many(messages.length, "message")}</h2><div class="box"><table class="stack" data-list><thead><tr><th scope="col">Message</th><th scope="col">State</th><th scope="col">Workspace</th></tr></thead><tbody>${messages
           .slice(0, 50)
           .map(
-            (one, index) =>
-              html`<tr><td data-label="Message"><a class="go" href="${messageLink(asked)}?of=${index}">${messageWord(one.channel)} ${foreign(one.recipient ? `to ${maskPerson(one.recipient)}` : maskText(one.message_id ?? ""))}</a></td><td data-label="State">${status(shapeOf(one.state), one.state ? statusWord(one.state) : "Unknown")}<small>${sentence(answer(one), seen)}</small></td><td data-label="Workspace">${foreign(names.get(one.workspace_id ?? "") ?? "")}</td></tr>`,
+            (one) =>
+              html`<tr><td data-label="Message"><a class="go" href="${foundLink(one)}">${messageWord(one.channel)} ${foreign(one.recipient ? `to ${maskPerson(one.recipient)}` : maskText(one.message_id ?? ""))}</a></td><td data-label="State">${status(shapeOf(one.state), one.state ? statusWord(one.state) : "Unknown")}<small>${sentence(answer(one), seen)}</small></td><td data-label="Workspace">${foreign(names.get(one.workspace_id ?? "") ?? "")}</td></tr>`,
           )}</tbody></table></div>`
       : nothing
   }

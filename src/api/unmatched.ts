@@ -12,6 +12,7 @@ type GroupRow = {
   oldest: Date;
   newest: Date;
   sample: string;
+  came: number[] | null;
 };
 type ItemRow = {
   id: string;
@@ -45,13 +46,13 @@ export const unmatchedQuery = z.object({
 
 const condition = "($1::text is null or reason = $1) and ($2::text is null or adapter = $2 or split_part(adapter, '/', 1) = $2)";
 
-/** What waits, by the reference that would bring most of it home; newest first. */
+/** What waits, by the reference that would bring most of it home; newest first. `came`: how many minutes ago, of each of the last hour. */
 export async function readGroups(
   query: Query,
   { reason, provider, limit }: { reason?: string | undefined; provider?: string | undefined; limit: number },
 ) {
   const rows = await query<GroupRow>(
-    `with w as materialized (select id, adapter, reason, refs, callback_id, occurred_at from waiting where ${condition}),
+    `with w as materialized (select id, adapter, reason, refs, callback_id, occurred_at, floor(extract(epoch from now() - received_at) / 60)::int as ago from waiting where ${condition}),
      r as (
        select w.id, w.adapter, w.reason, u.ref, u.place from w, unnest(w.refs) with ordinality u(ref, place)
        where u.ref not like '% default:*' and u.ref not like '% recipient:%'
@@ -60,7 +61,7 @@ export async function readGroups(
      n as (select adapter, reason, ref, count(*) as heals from r group by 1, 2, 3),
      best as (select distinct on (r.id) r.id, r.ref from r join n using (adapter, reason, ref) order by r.id, n.heals desc, r.place)
      select w.adapter, best.ref as reference, w.reason, count(*)::int as waiting, min(w.occurred_at) as oldest, max(w.occurred_at) as newest,
-       (array_agg(w.callback_id order by w.occurred_at desc))[1] as sample
+       (array_agg(w.callback_id order by w.occurred_at desc))[1] as sample, array_agg(w.ago) filter (where w.ago < 60) as came
      from w left join best on best.id = w.id group by 1, 2, 3 order by newest desc, reference limit $3`,
     [reason ?? null, provider ?? null, limit],
   );
@@ -72,6 +73,7 @@ export async function readGroups(
     oldest: showTime(row.oldest),
     newest: showTime(row.newest),
     sample_callback_id: showId("callback", row.sample),
+    came: row.came ?? [],
   }));
 }
 
@@ -79,7 +81,10 @@ export async function readGroups(
 export const unmatched = api().get("/", async (c) => {
   const { group, reason, provider, after, limit } = readQuery(c, unmatchedQuery);
   const { database } = c.var.gateway;
-  if (group) return c.json({ data: await readGroups(database.query, { reason, provider, limit }), next: null });
+  if (group) {
+    const groups = await readGroups(database.query, { reason, provider, limit });
+    return c.json({ data: groups.map(({ came: _, ...shown }) => shown), next: null });
+  }
   const rows = await database.query<ItemRow>(
     `select id, adapter, callback_id, item, reason, refs, occurred_at, received_at from waiting
      where ${condition} and ($3::uuid is null or id < $3) order by id desc limit $4`,

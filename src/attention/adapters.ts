@@ -11,3 +11,6 @@ export const ADAPTERS = `known(adapter) as (
 /** The minutes of each of them that fit, read by the index: `offset 0` keeps the planner from reading all of them at once. */
 export const minutesOfEach = (where: string) =>
   `adapters cross join lateral (select minute, outcome, count from minutes m where m.adapter = adapters.adapter and ${where} offset 0) of`;
+
+/** Callbacks that were authentic, whatever became of them. */
+export const TAKEN = "outcome = any('{accepted,unmatched,duplicate,ignored,failed}')";

@@ -41,7 +41,7 @@ function keyOf({ kind, adapter, cause, link }: Attention): string {
 export class Alerts {
   readonly #options: AlertOptions;
   #timer: NodeJS.Timeout | undefined;
-  #round: Promise<void> = Promise.resolve();
+  #round: Promise<void> | null = null;
 
   constructor(options: AlertOptions) {
     this.#options = options;
@@ -49,9 +49,9 @@ export class Alerts {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#round = this.look().catch((error: unknown) =>
-        this.#options.log.warn({ err: error }, "what needs attention could not be told"),
-      );
+      this.#round ??= this.look()
+        .catch((error: unknown) => this.#options.log.warn({ err: error }, "what needs attention could not be told"))
+        .finally(() => (this.#round = null));
     }, EVERY_MS).unref();
   }
 
@@ -69,14 +69,22 @@ export class Alerts {
       [JSON.stringify([...found.keys()])],
     );
     await query(`delete from alerts where seen_at < now() - interval '${GONE_MINUTES} minutes'`);
-    const mine = await query<{ key: string }>(
-      `update alerts set tried_at = now() where told_at is null and seen_at > now() - interval '1 minute'
-         and (tried_at is null or tried_at < now() - interval '${TRY_SECONDS} seconds') returning key`,
-    );
-    for (const { key } of mine) {
+    const untold = await query<{ key: string }>("select key from alerts where told_at is null");
+    for (const { key } of untold) {
       const one = found.get(key);
-      if (one && (await this.#tell(one))) await query("update alerts set told_at = now() where key = $1", [key]);
+      if (one && (await this.#claim(key)) && (await this.#tell(one)))
+        await query("update alerts set told_at = now() where key = $1", [key]);
     }
+  }
+
+  /** Each just before it is told: what is behind a slow one in the row must not seem tried long ago. */
+  async #claim(key: string): Promise<boolean> {
+    const mine = await this.#options.database.query(
+      `update alerts set tried_at = now() where key = $1 and told_at is null
+         and (tried_at is null or tried_at < now() - interval '${TRY_SECONDS} seconds') returning key`,
+      [key],
+    );
+    return mine.length > 0;
   }
 
   async #tell({ kind, ...facts }: Attention): Promise<boolean> {

@@ -95,7 +95,7 @@ export async function totals(query: Query, rows: ProviderRow[]): Promise<Totals>
       "select coalesce(sum(count), 0)::int as count from minutes where minute > now() - interval '60 minutes' and adapter = ''",
     ),
     query<{ accepted: number; failed: number }>(
-      `select coalesce(sum(accepted), 0)::int as accepted, coalesce(sum(failed), 0)::int as failed from endpoint_hours where hour > now() - interval '1 hour'`,
+      `select coalesce(sum(accepted), 0)::int as accepted, coalesce(sum(failed), 0)::int as failed from endpoint_hours where hour > now() - interval '2 hours'`,
     ),
     query<{ outcome: string; count: number }>(
       `with recursive ${ADAPTERS}

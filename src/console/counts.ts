@@ -1,44 +1,43 @@
 import type { Gateway } from "../gateway.ts";
+import { showId } from "../ids.ts";
 import { counted } from "../trace/sentence.ts";
-import { attention } from "./watch.ts";
+import { kept } from "./kept.ts";
+import { attention, providers, sums } from "./watch.ts";
 
 /** More is "very many": nobody needs it exact, and counting all would cost. */
 const COUNT_TO = 10_000;
-const KEEP_MS = 3000;
 
 export type Counts = { overview: string; unmatched: string; endpoints: string };
-const kept = new WeakMap<Gateway, { at: number; counts: Promise<Counts> }>();
 
-/** The menu's numbers, asked for once in a few seconds however many pages are opened. */
-export function counts(gateway: Gateway): Promise<Counts> {
-  const now = performance.now();
-  const known = kept.get(gateway);
-  if (known && now - known.at < KEEP_MS) return known.counts;
-  const fresh = count(gateway);
-  kept.set(gateway, { at: now, counts: fresh });
-  fresh.catch(() => kept.delete(gateway));
-  return fresh;
-}
+/** The menu's numbers. */
+export const counts = kept(count);
 
 /** After a change by a person: the next page shows what it made. */
 export function recount(gateway: Gateway): void {
-  kept.delete(gateway);
+  for (const one of [counts, attention, providers, sums]) one.forget(gateway);
 }
 
 async function count(gateway: Gateway): Promise<Counts> {
-  const { query } = gateway.database;
-  const [items, [row]] = await Promise.all([
+  const [items, away, [row]] = await Promise.all([
     attention(gateway),
-    query<{ waiting: number; failing: number }>(
-      `select (select count(*)::int from (select 1 from waiting limit ${COUNT_TO + 1}) w) as waiting,
-         (select count(*)::int from endpoints where deleted_at is null and (circuit_open_since is not null or state_reason = 'It answered 410 Gone')) as failing`,
+    awayEndpoints(gateway),
+    gateway.database.query<{ waiting: number }>(
+      `select count(*)::int as waiting from (select 1 from waiting limit ${COUNT_TO + 1}) w`,
     ),
   ]);
-  return {
-    overview: counted(items.length),
-    unmatched: upTo(row?.waiting ?? 0),
-    endpoints: counted(row?.failing ?? 0),
-  };
+  return { overview: counted(items.length), unmatched: upTo(row?.waiting ?? 0), endpoints: counted(away.size) };
+}
+
+/** Endpoints that do not answer: those that fail for long, and those that we try once a minute only or that said that they are gone. */
+export async function awayEndpoints(gateway: Gateway): Promise<Set<string>> {
+  const [items, rows] = await Promise.all([
+    attention(gateway),
+    gateway.database.query<{ id: string }>(
+      "select id from endpoints where deleted_at is null and (circuit_open_since is not null or state_reason = 'It answered 410 Gone')",
+    ),
+  ]);
+  const failing = items.flatMap(({ link }) => (link.to === "endpoint" ? link.id : []));
+  return new Set([...failing, ...rows.map((row) => showId("endpoint", row.id))]);
 }
 
 export function upTo(count: number): string {

@@ -2,7 +2,7 @@ import { type Query, sqlState } from "../db/client.ts";
 import { GatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { newId } from "../ids.ts";
-import type { Finding } from "./examine.ts";
+import type { Finding } from "./finding.ts";
 import type { EventToBe } from "./preview.ts";
 
 /** What a replay of one callback came to. */

@@ -3,12 +3,14 @@ import { GatewayError } from "../errors.ts";
 import type { Event } from "../events/build.ts";
 import { deliveryType } from "../events/catalogue.ts";
 import type { Gateway } from "../gateway.ts";
+import { showId } from "../ids.ts";
 import { decide } from "../inbound/commit.ts";
 import { wanted } from "../inbound/decide.ts";
 import { workOf } from "../inbound/heal.ts";
 import { lookUp, readStates } from "../inbound/lookup.ts";
 import { askingFilter } from "../outbound/fan-out.ts";
 import type { Status } from "../provider/draft.ts";
+import { endpointName } from "../trace/fares.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type Chosen, countChosen, countKinds, readChosen } from "./selection.ts";
 
@@ -24,6 +26,8 @@ export type Decision = {
 /** An event as it would be: it gets its id when it is emitted. */
 export type EventToBe = Omit<Event, "id"> & { id: string | null };
 
+type Told = { endpoints: { id: string; name: string }[]; webhooks: number };
+
 /** What an assignment would do. */
 export type Preview = {
   emitted: number;
@@ -36,6 +40,8 @@ export type Preview = {
   ignored: number;
   /** By variant, or by type where there is none. */
   by_kind: Record<string, number>;
+  /** By the same: which endpoints would be told, and how many webhooks that is. What stays on the bus is told to none. */
+  told_by_kind: Record<string, Told>;
   endpoints: number;
   webhooks: number;
   bindings_made: number;
@@ -150,14 +156,24 @@ function byKind(a: Kind, b: Kind): number {
   return a.kind < b.kind ? -1 : 1;
 }
 
-/** What the fan-out would owe: how many endpoints would be told, how many webhooks that is. */
-async function countWebhooks(query: Query, workspace: string, kinds: Kind[]): Promise<{ endpoints: number; webhooks: number }> {
-  const rows = await query<{ filters: string[] }>(
-    "select filters from endpoints where workspace_id = $1 and state = 'active' and deleted_at is null",
+/** What the fan-out would owe: which endpoints would be told of each kind, how many webhooks that is, and of all together. */
+async function countWebhooks(
+  query: Query,
+  workspace: string,
+  kinds: Kind[],
+): Promise<Pick<Preview, "told_by_kind" | "endpoints" | "webhooks">> {
+  const rows = await query<{ id: string; url: string; description: string | null; filters: string[] }>(
+    "select id, url, description, filters from endpoints where workspace_id = $1 and state = 'active' and deleted_at is null order by id",
     [workspace],
   );
-  const owed = rows.map(({ filters }) =>
-    kinds.reduce((all, { type, count }) => all + (type && askingFilter(filters, type) ? count : 0), 0),
-  );
-  return { endpoints: owed.filter((count) => count > 0).length, webhooks: owed.reduce((all, count) => all + count, 0) };
+  const told = kinds.map(({ kind, type, count }): [string, Told] => {
+    const asking = type ? rows.filter(({ filters }) => askingFilter(filters, type)) : [];
+    const endpoints = asking.map((row) => ({ id: showId("endpoint", row.id), name: endpointName(row) }));
+    return [kind, { endpoints, webhooks: endpoints.length * count }];
+  });
+  return {
+    told_by_kind: Object.fromEntries(told),
+    endpoints: new Set(told.flatMap(([, { endpoints }]) => endpoints.map(({ id }) => id))).size,
+    webhooks: told.reduce((all, [, { webhooks }]) => all + webhooks, 0),
+  };
 }

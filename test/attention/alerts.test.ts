@@ -13,10 +13,16 @@ describe.each(databases)("alerts (%s)", (kind) => {
   let home: TestGateway;
   let there: Receiver;
   let answers = 200;
+  let meanwhile = async () => {};
 
   beforeAll(async () => {
     home = await startGateway(kind);
-    there = await startReceiver((_, response) => void response.writeHead(answers).end());
+    there = await startReceiver(async (_, response) => {
+      const once = meanwhile;
+      meanwhile = async () => {};
+      await once();
+      response.writeHead(answers).end();
+    });
   });
   afterAll(async () => {
     await home.close();
@@ -59,6 +65,25 @@ describe.each(databases)("alerts (%s)", (kind) => {
     });
     await one.look();
     expect(there.received).toHaveLength(3);
+    courier.close();
+  });
+
+  it("are not told by another process while one that is slow stands before them", async () => {
+    const { database, databaseClock, clock } = home.gateway;
+    const courier = new Courier({ allowPrivate: true, resolve: () => Promise.reject(new Error("no names")), clock });
+    const made = () => new Alerts({ ...{ database, databaseClock, courier, secret: SECRET, url: there.url, log: silent } });
+    await home.callback("example", "no JSON");
+    await database.query("delete from alerts");
+    const before = there.received.length;
+    // The first one takes a minute to be answered; another process looks then.
+    meanwhile = async () => {
+      const kind = JSON.parse(there.received.at(-1)?.body.toString() ?? "{}").data.kind;
+      await database.query("update alerts set tried_at = tried_at - interval '2 minutes' where key not like $1", [`["${kind}"%`]);
+      await made().look();
+    };
+    await made().look();
+    const told = there.received.slice(before).map(({ body }) => JSON.parse(body.toString()).data.kind);
+    expect(told.toSorted()).toEqual(["failed", "unmatched"]);
     courier.close();
   });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { attention } from "../../src/attention/attention.ts";
 import { providerRows, totals, writeCounts } from "../../src/attention/minutes.ts";
 import type { Count } from "../../src/attention/tally.ts";
+import { newId } from "../../src/ids.ts";
 import { ACME } from "../support/fixtures.ts";
 import { databases, startGateway, type TestGateway } from "../support/gateway.ts";
 import { until } from "../support/until.ts";
@@ -73,6 +74,79 @@ describe.each(databases)("what needs attention (%s)", (kind) => {
       counts("example", "accepted", 5 * HOUR, 3 * HOUR, 5),
     );
     expect(await kinds()).toEqual([]);
+  });
+
+  it("is refused where too few come for five minutes to tell, and where somebody knocked once it is quiet all the same", async () => {
+    // One every ten minutes; since somebody changed the secret each is refused.
+    await write(
+      counts("example", "accepted", 2 * DAY, 2 * HOUR, 1, 10 * MINUTE),
+      counts("example", "rejected:signature_mismatch", 2 * HOUR, 0, 1, 10 * MINUTE),
+    );
+    expect(await attention(home.gateway.database.query)).toMatchObject([
+      { kind: "all_refused", adapter: "example", cause: { code: "signature_mismatch" } },
+    ]);
+    await query("delete from minutes");
+    await write(
+      counts("example", "accepted", DAY, 46 * MINUTE, 30),
+      counts("example", "rejected:signature_missing", 20 * MINUTE, 19 * MINUTE, 1),
+    );
+    expect(await kinds()).toEqual(["quiet example"]);
+  });
+
+  it("tells as refused because of what most were refused for", async () => {
+    await write(
+      counts("example", "rejected:signature_mismatch", 30 * MINUTE, 0, 2),
+      counts("example", "rejected:signature_missing", 10 * MINUTE, 9 * MINUTE, 9),
+    );
+    expect(await attention(home.gateway.database.query)).toMatchObject([
+      { kind: "all_refused", cause: { code: "signature_mismatch" } },
+    ]);
+  });
+
+  it("takes as usual what came in the weeks that it knows, no more", async () => {
+    // Eight days: there is one such hour to look back on, not two.
+    await write(
+      counts("example", "accepted", 8 * DAY, 7 * DAY - 2 * HOUR, 6),
+      counts("example", "accepted", 3 * HOUR, 40 * MINUTE, 6),
+    );
+    const [first] = await attention(home.gateway.database.query);
+    expect(first).toMatchObject({ kind: "quiet", adapter: "example", cause: { usual: 6 } });
+  });
+
+  it("leads to the callbacks of the dialect that it is about, not of the whole provider", async () => {
+    await write(counts("msg91/sms", "accepted", DAY, 0, 10), counts("msg91/sms", "unmatched", 14 * MINUTE, 0, 5));
+    const [first] = await attention(home.gateway.database.query);
+    expect(first?.link).toEqual({ to: "callbacks", status: "unmatched", provider: "msg91/sms" });
+  });
+
+  it("is an endpoint that fails, by its description or its host, while something waits there", async () => {
+    const { body } = await home.api("POST", "/v1/endpoints", {
+      ...{ workspace_id: ACME, url: "https://hooks.example.com/in/s3cret-path", events: ["*"] },
+    });
+    const endpoint = body.id.replace("ep_", "");
+    await query("update endpoints set failures = 3 where id = $1::text::uuid", [endpoint]);
+    await query(
+      `insert into attempts (id, dispatch_id, endpoint_id, at, ok, status, ms)
+       values ($2::text::uuid, gen_random_uuid(), $1::text::uuid, now() - interval '6 minutes', false, 503, 20)`,
+      [endpoint, newId(now)],
+    );
+    expect(await kinds()).toEqual([]);
+    await query(
+      `insert into dispatches (endpoint_id, event_id, workspace_id, type, state, next_at)
+       values ($1::text::uuid, gen_random_uuid(), $2, 'delivery.sent', 'retrying', now() + interval '1 hour')`,
+      [endpoint, ACME],
+    );
+    const [first] = await attention(home.gateway.database.query);
+    expect(first).toMatchObject({ kind: "endpoint_failing", count: 1, cause: { endpoint: "hooks.example.com", status: 503 } });
+    await home.api("DELETE", `/v1/endpoints/${body.id}`);
+  });
+
+  it("counts webhooks of the last hour, also when a new one has just begun", async () => {
+    await query(
+      `insert into endpoint_hours (endpoint_id, hour, accepted, failed) values (gen_random_uuid(), date_trunc('hour', now()) - interval '1 hour', 3, 1)`,
+    );
+    expect(await totals(home.gateway.database.query, [])).toMatchObject({ webhooks: 4, webhooksAccepted: 0.75 });
+    await query("delete from endpoint_hours");
   });
 
   it("is a share of refused, failed or unmatched ones that has risen", async () => {

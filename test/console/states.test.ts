@@ -5,7 +5,10 @@ import { zoneOf } from "../../src/trace/zone.ts";
 
 const zone = zoneOf("Asia/Kolkata");
 const now = Date.parse("2026-11-22T10:28:00Z");
-const known = { provider: "Acme Pay", receivedAt: "2026-11-22T10:12:07.412Z" };
+const known = {
+  ...{ provider: "Acme Pay", receivedAt: "2026-11-22T10:12:07.412Z" },
+  ...{ callbackId: "cb_1", publicUrl: "https://callbacks.example.com/" },
+};
 const refusal = (code: string, more: object = {}) =>
   states.refused({
     ...{
@@ -18,7 +21,7 @@ const refusal = (code: string, more: object = {}) =>
       path: "/callbacks/acme",
       size: 6_000_000,
     },
-    ...{ age: 3_600_000, allowedMinutes: 5, ...more },
+    ...{ signedTime: { age_seconds: 3600, allowed_seconds: 300 }, ...more },
   });
 const dispatch = (more: object) =>
   states.dispatched({
@@ -35,7 +38,7 @@ const dispatch = (more: object) =>
       nextAt: "2026-11-22T10:34:00Z",
       heldSince: "2026-11-22T08:32:00Z",
     },
-    ...{ heldCount: 127, keptUntil: "2026-11-29T08:32:00Z", cancelledBecause: "It answered 410 Gone", ...more },
+    ...{ heldCount: 127, keptUntil: "2026-11-29T08:32:00Z", cancelledBecause: "It answered 410", ...more },
   });
 const accepted = (more: object) =>
   states.accepted({
@@ -44,10 +47,9 @@ const accepted = (more: object) =>
       happenedAt: "2026-11-22T10:01:20Z",
       workspace: "Blue Harbour Books",
       told: 2,
-      asked: 2,
       endpoints: 3,
     },
-    ...{ way: "its metadata", hasMessage: true, busOnly: false, healed: null, ...more },
+    ...{ way: "its metadata", hasMessage: true, busOnly: false, later: [], ...more },
   });
 const lost = { ...known, thing: "“Payment failed”", kind: "customer", value: "cus_1", others: 41 };
 
@@ -81,12 +83,21 @@ const rows: [
   ],
   [
     "only teaches",
-    states.onlyTeaches({ kind: "customer", value: "cus_1", workspace: "Acme", home: 3, bindings: 1 }),
+    states.onlyTeaches({ reference: { kind: "customer", value: "cus_1" }, workspace: "Acme", home: 3, bindings: 1 }),
     "accepted",
     "Accepted",
     "This told us whose customer cus_1 is",
     "It is Acme’s. No event. 3 waiting ones came home.",
     ["See the binding"],
+  ],
+  [
+    "only teaches, nobody knows for how many any more",
+    states.onlyTeaches({ reference: null, workspace: "Acme", home: null, bindings: 0 }),
+    "accepted",
+    "Accepted",
+    "This told us what belongs to Acme",
+    "It is Acme’s. No event.",
+    [],
   ],
   [
     "no_reference_bound",
@@ -158,7 +169,7 @@ const rows: [
   ],
   [
     "a new word",
-    states.newWord({ ...known, adapter: "acme", word: "BACK", times: 17, since: "2026-11-22T09:06:00Z", callbackId: "cb_1" }),
+    states.newWord({ ...known, adapter: "acme", word: "BACK", times: 17, since: "2026-11-22T09:06:00Z" }),
     "new",
     "New",
     "Acme Pay says something new: “BACK”",
@@ -270,19 +281,28 @@ const rows: [
     refusal("signature_expired"),
     "refused",
     "Refused",
-    "Its signature is 60 minutes old",
+    "Its signature is 1 h old",
     "Allowed: 5 min. Old copy or wrong clock.",
     [],
   ],
   [
     "signature_early",
-    refusal("signature_early"),
+    refusal("signature_early", { signedTime: { age_seconds: -1230, allowed_seconds: 300 } }),
     "refused",
     "Refused",
     "Its signature is from the future",
-    "Allowed: 5 min. A wrong clock.",
+    "Dated 20 min 30 s ahead. Allowed: 5 min. A wrong clock.",
     [],
   ],
+  ...(["signature_expired", "signature_early"] as const).map((code): (typeof rows)[number] => [
+    `${code}, of which no time was kept`,
+    refusal(code, { signedTime: null }),
+    "refused",
+    "Refused",
+    code === "signature_early" ? "Its signature is from the future" : "Its signature is too old",
+    code === "signature_early" ? "A wrong clock." : "Old copy or wrong clock.",
+    [],
+  ]),
   ["pending", dispatch({ state: "pending" }), "waiting", "Waiting", "To be sent now", "", []],
   [
     "retrying",
@@ -321,12 +341,39 @@ const rows: [
     ["Retry"],
   ],
   [
+    "retried by hand: what was used up before does not count",
+    dispatch({ state: "retrying", tries: 0 }),
+    "retrying",
+    "Trying again",
+    "Attempt 1 of 7 at 16:04:00",
+    "15:31:21 answered 503 in 0.4 s.",
+    ["Retry now"],
+  ],
+  [
+    "held at an endpoint that is switched off",
+    dispatch({ state: "held", offAt: "2026-11-22T08:30:00Z" }),
+    "held",
+    "Held back",
+    "ERP is switched off since 14:00",
+    "127 wait since 14:02. Switched on before 29 Nov, 14:02, they go out. It answered 410.",
+    ["Endpoint"],
+  ],
+  [
     "cancelled",
-    dispatch({ state: "cancelled" }),
+    dispatch({ state: "cancelled", offAt: "2026-11-22T08:30:00Z" }),
     "not_sent",
     "Not sent",
-    "The endpoint was switched off",
-    "It answered 410 Gone.",
+    "The endpoint was switched off at 14:00",
+    "It answered 410.",
+    [],
+  ],
+  [
+    "switched off before",
+    dispatch({ reason: "switched_off", offAt: "2026-11-22T08:30:00Z", cancelledBecause: "Meera did it" }),
+    "not_sent",
+    "Not sent",
+    "The endpoint was switched off at 14:00",
+    "It was off when the event came. Meera did it.",
     [],
   ],
   [
@@ -367,6 +414,28 @@ describe("every state in words", () => {
       const said = `${state.word} ${plain(state.headline)} ${plain(state.explanation)}`;
       expect(said).not.toMatch(/\b(?:error|invalid|payload|resolve|dead letter|null|undefined)\b/i);
     }
+  });
+
+  it.each([
+    [
+      states.unknownWorkspace({ ...known, way: "URL", workspace: "w-1", waiting: 6 }),
+      '6 events of Acme Pay wait (one is cb_1) for workspace w-1, which is not registered. To register it: curl -X PUT https://callbacks.example.com/v1/workspaces/w-1 -H "authorization: Bearer $HOMING_TOKEN" -d \'{"name":"…"}\'',
+    ],
+    [
+      states.workspaceClosed({ ...known, workspace: "Asha's $(shop)", workspaceId: "w-1", waiting: 1 }),
+      "1 event of Acme Pay waits (cb_1) for Asha's $(shop) (w-1), which is closed. To open it again: curl -X PUT https://callbacks.example.com/v1/workspaces/w-1 -H \"authorization: Bearer $HOMING_TOKEN\" -d '{\"name\":\"Asha'\\''s $(shop)\"}'",
+    ],
+    [
+      refusal("provider_not_configured"),
+      "We hold no secret for Acme Pay, so that all that comes in its name is refused, such as cb_1. To store one: homing secrets acme --set",
+    ],
+    [
+      refusal("signature_mismatch"),
+      "Callbacks in Acme Pay’s name, such as cb_1, are signed with no secret that we hold (2 were tried). Last good one 15:19:44. If Acme Pay’s secret was changed, store the new one, and the old one after it: homing secrets acme --set",
+    ],
+  ])("gives an operator what is wrong, with ids, and the command", ({ offers }, said) => {
+    const offer = offers.find((one) => one.to === "copy");
+    expect(offer?.to === "copy" && plain(offer.text, zone ?? undefined, now)).toBe(said);
   });
 
   it("keeps what is filled in apart from what we say", () => {

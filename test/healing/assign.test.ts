@@ -315,6 +315,10 @@ describe.each(databases)("assigning by hand on the %s database", (kind) => {
     expect(preview).toMatchObject({
       ...{ emitted: 1200, left: 1, remaining: 1, exact: false, endpoints: 1, webhooks: 400, bindings_made: 1 },
       by_kind: { "email.delivered": 800, "email.opened": 400 },
+      told_by_kind: {
+        "email.delivered": { endpoints: [], webhooks: 0 },
+        "email.opened": { endpoints: [{ id: endpoint.id, name: new URL(receiver.url).host }], webhooks: 400 },
+      },
     });
     expect(preview.events).toHaveLength(50);
     const { body: done } = await assign({ ...asked, preview: preview.preview });

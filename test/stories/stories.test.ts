@@ -67,7 +67,9 @@ describe("ten stories", () => {
     expect(me.clicks).toBe(2);
     expect(await me.why()).toBe(`URL says ${UNKNOWN}. Nothing is lost: once registered, all 3 go out.`);
     expect(await me.page.locator("summary", { hasText: "Copy for an operator" }).isVisible()).toBe(true);
-    expect(await me.page.locator(".copy p").textContent()).toContain(`To register it: PUT /v1/workspaces/${UNKNOWN}`);
+    expect(await me.page.locator(".copy p").textContent()).toContain(
+      `To register it: curl -X PUT ${today.homing.url}/v1/workspaces/${UNKNOWN} `,
+    );
   });
 
   it("callback before binding: “They had paid before they were connected.” Search.", async () => {
@@ -99,8 +101,10 @@ describe("ten stories", () => {
 
   it("endpoint down: “Our ERP was down, it is up again.” See endpoint, retry.", async () => {
     await me.click("See endpoint", "ERP");
-    expect(await me.headline()).toBe("ERP accepted 0 % of the last 24 hours’ attempts");
-    expect(await me.why()).toBe(`It answered 503 at ${exactly(today.at.down)}. 3 webhooks wait. None has been given up.`);
+    expect(await me.headline()).toBe("ERP did not accept the last one; we try again");
+    expect(await me.why()).toBe(
+      `It has accepted none so far. At ${exactly(today.at.down)} it answered 503. 3 webhooks wait. None has been given up.`,
+    );
     expect(await me.reads()).toContain(`Attempt 4 of 7 at ${at(today.at.nextTry)}`);
     today.erp.mend();
     const before = today.erp.received.length;
@@ -115,6 +119,7 @@ describe("ten stories", () => {
       (why) => why.includes("2 webhooks wait."),
     );
     expect(await me.headline()).toBe("ERP accepted 25 % of the last 24 hours’ attempts");
+    expect(await me.reads()).toMatch(/Accepts some.*Support desk 2 tried delivery\.delivered again/s);
   });
 
   it("filtered out: “Our CRM was never told.” Search the message, “2 of 3 told”.", async () => {

@@ -26,19 +26,26 @@ export const audit = pages().get("/", async (c) => {
   );
   const body = html`<h1>Audit</h1><p class="sub">Every change by a person or a token, newest first. Secrets never stand here.</p>
 <form class="filters" action="/console/audit"><label class="unseen" for="token">Who</label><input id="token" name="token" value="${parsed.data.token ?? ""}" placeholder="Who: the token’s name" maxlength="100"><label class="unseen" for="object">On what</label><input id="object" name="object" value="${parsed.data.object ?? ""}" placeholder="On what: an id" maxlength="300"><button>Show</button></form>
-<div class="box">${lines.length === 0 ? html`<p class="empty">Nobody has changed anything that fits this.</p>` : html`<table class="stack" data-list><thead><tr><th scope="col">When, ${zoneLabel(seen.zone, seen.now)}</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">On</th></tr></thead><tbody>${lines}</tbody></table>`}</div>${next ? html`<p class="more"><a href="/console/audit?${older.toString()}">Older ones</a></p>` : nothing}`;
+<div class="box">${lines.length === 0 ? html`<p class="empty">${given.length > 0 ? "Nobody has changed anything that fits this." : "Nobody has changed anything so far."}</p>` : html`<table class="stack" data-list><thead><tr><th scope="col">When, ${zoneLabel(seen.zone, seen.now)}</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">On</th></tr></thead><tbody>${lines}</tbody></table>`}</div>${next ? html`<p class="more"><a href="/console/audit?${older.toString()}">Older ones</a></p>` : nothing}`;
   return page(c, { title: "Audit", section: "audit", body });
 });
 
+/** What an id is of, and where it has a page. */
+const KINDS: Readonly<Record<string, readonly [word: string, path?: string]>> = {
+  cb: ["Callback", "callbacks"],
+  ep: ["Endpoint", "endpoints"],
+  bnd: ["Binding"],
+  dsp: ["Webhook"],
+  tok: ["Token"],
+  rpl: ["Replay"],
+};
+
 function object(id: string): Html {
-  const path = id.startsWith("cb_")
-    ? "callbacks"
-    : id.startsWith("ep_")
-      ? "endpoints"
-      : /^[0-9a-f-]{36}$/.test(id)
-        ? "workspaces"
-        : null;
-  return path ? html`<a class="go" href="/console/${path}/${id}">${code(id)}</a>` : code(maskText(id));
+  const [word, path] = /^[0-9a-f-]{36}$|^__org__$/.test(id)
+    ? ["Workspace", "workspaces"]
+    : (KINDS[id.split("_", 1)[0] ?? ""] ?? []);
+  if (!word) return code(maskText(id));
+  return html`${word} ${path ? html`<a class="go" href="/console/${path}/${id}">${code(id)}</a>` : code(id)}`;
 }
 
 /** Before and after, folded: technical text comes last. */

@@ -6,6 +6,7 @@ import { kindWord, maskText, providerName } from "../../trace/names.ts";
 import { workspaceNames } from "../../trace/story.ts";
 import { minute } from "../../trace/zone.ts";
 import { code, foreign, html, nothing, time } from "../html.ts";
+import { chooseProvider } from "../parts/adapters.ts";
 import { choose } from "../parts/filters.ts";
 import { crumbs, page } from "../parts/layout.ts";
 import { pages, type Visit, view } from "../visit.ts";
@@ -26,12 +27,6 @@ export const bindings = pages()
       shown.flatMap((row) => [row.workspace_id, row.other_workspace_id ?? row.workspace_id]),
     );
     const tellers = await whoTold(c, shown);
-    const providers = Object.fromEntries(
-      [...new Set([...gateway.registry.values()].map((one) => one.providerName))].map((name) => [
-        name,
-        providerName(gateway.registry, name),
-      ]),
-    );
     const next = new URLSearchParams(new URL(c.req.url).search);
     next.set("after", showId("binding", shown.at(-1)?.id ?? "00000000-0000-0000-0000-000000000000"));
     const lines = shown
@@ -43,8 +38,8 @@ export const bindings = pages()
         return html`<tr><td data-label="Reference">${providerName(gateway.registry, row.adapter)} ${kindWord(row.kind)} ${code(maskText(row.value))}</td><td data-label="Workspace">${name(row.workspace_id)}${row.other_workspace_id ? html` and ${name(row.other_workspace_id)}: it decides nothing` : nothing}</td><td data-label="Who said so">${row.origin === "told" ? html`${foreign(tellers.get(row.id) ?? (row.told_by === "support" ? "Support" : "An operator"))} said so` : row.callback_id ? html`Learned from <a class="go" href="/console/callbacks/${showId("callback", row.callback_id)}">a callback</a>` : "Learned"}</td><td data-label="Since" class="num nowrap">${time(created, minute(created, seen.zone, seen.now))}</td><td>${may ? html`<a href="/console/bindings/${showId("binding", row.id)}/remove">Remove…</a>` : nothing}</td></tr>`;
       });
     const body = html`<h1>Bindings</h1><p class="sub">Which reference is whose: said by somebody, or learned from a callback that proved it.</p>
-<form class="filters" action="/console/bindings">${choose("provider", "Provider", "All providers", providers, asked.provider)}${choose("origin", "Origin", "Told and learned", ORIGINS, asked.origin)}<label class="unseen" for="value">The id</label><input id="value" name="value" value="${asked.value ?? ""}" placeholder="The id, exactly" maxlength="300"><button>Show</button></form>
-<div class="box">${lines.length === 0 ? html`<p class="empty">None fits this.</p>` : html`<table class="stack" data-list><thead><tr><th scope="col">Reference</th><th scope="col">Workspace</th><th scope="col">Who said so</th><th scope="col" class="num">Since</th><th scope="col"><span class="unseen">Do</span></th></tr></thead><tbody>${lines}</tbody></table>`}</div>${rows.length > PAGE ? html`<p class="more"><a href="/console/bindings?${next.toString()}">Older ones</a></p>` : nothing}`;
+<form class="filters" action="/console/bindings">${chooseProvider(gateway.registry, asked.provider)}${choose("origin", "Origin", "Told and learned", ORIGINS, asked.origin)}<label class="unseen" for="value">The id</label><input id="value" name="value" value="${asked.value ?? ""}" placeholder="The id, exactly" maxlength="300"><button>Show</button></form>
+<div class="box">${lines.length === 0 ? html`<p class="empty">${emptyBecause(asked)}</p>` : html`<table class="stack" data-list><thead><tr><th scope="col">Reference</th><th scope="col">Workspace</th><th scope="col">Who said so</th><th scope="col" class="num">Since</th><th scope="col"><span class="unseen">Do</span></th></tr></thead><tbody>${lines}</tbody></table>`}</div>${rows.length > PAGE ? html`<p class="more"><a href="/console/bindings?${next.toString()}">Older ones</a></p>` : nothing}`;
     return page(c, { title: "Bindings", section: "bindings", body });
   })
   .get("/:id/remove", (c) => {
@@ -56,6 +51,12 @@ export const bindings = pages()
     await removeBinding(c, c.req.param("id"));
     return c.redirect("/console/bindings", 303);
   });
+
+function emptyBecause({ after, provider, origin, value, kind, workspace_id }: ReturnType<typeof askedFor>): string {
+  if (after) return "There are no older ones.";
+  if (provider ?? origin ?? value ?? kind ?? workspace_id) return "None fits this.";
+  return "Nothing is bound so far. It is learned from callbacks that name their workspace, or said by somebody under Unmatched.";
+}
 
 function askedFor(c: Visit) {
   const given = Object.entries(c.req.query()).filter(([name, value]) => value !== "" && name !== "limit");

@@ -34,6 +34,12 @@ function explain(known: GatewayError | null, error: Error): [title: string, mean
       return ["It is no longer what the preview showed", `${known.message} Look at it again, then decide.`, 409];
     case "conflict":
       return ["It does not fit what is there", known.message, 409];
+    case "overloaded":
+      return [
+        "It takes too long to read",
+        "Something keeps the database busy. Nothing was changed, and callbacks are received as before. Try it again in a minute.",
+        503,
+      ];
     case "invalid":
       return ["Something in it is not as it should be", Object.values(known.fields ?? {}).join("; ") || known.message, 422];
   }

@@ -1,16 +1,16 @@
 import { getCookie } from "hono/cookie";
 import { streamSSE } from "hono/streaming";
-import { providerRows, totals } from "../../attention/minutes.ts";
 import { pause } from "../../bus/bell.ts";
 import { GatewayError } from "../../errors.ts";
 import { showId } from "../../ids.ts";
 import { counted } from "../../trace/sentence.ts";
 import { counts } from "../counts.ts";
+import { rowNumbers, totalNumbers } from "../parts/numbers.ts";
 import { sessionOf } from "../session.ts";
 import { pages, type Visit, view } from "../visit.ts";
+import { providers, sums } from "../watch.ts";
 import { askedFor, findAsked } from "./callbacks.ts";
 import { SESSION_COOKIE } from "./login.ts";
-import { liveNumbers } from "./overview.ts";
 
 const EVERY_MS = 3000;
 const MOST_STREAMS = 200;
@@ -54,8 +54,9 @@ async function newsOf(c: Visit): Promise<News> {
   const menu = Object.fromEntries(Object.entries(known).map(([name, count]) => [`menu.${name}`, count === "0" ? "" : count]));
   const shown = c.req.query("page");
   if (shown === "overview") {
-    const rows = await providerRows(gateway.database.query);
-    return { texts: { ...menu, ...liveNumbers(await totals(gateway.database.query, rows), rows, view(c).now) } };
+    const [numbers, rows] = await Promise.all([sums(gateway), providers(gateway)]);
+    const { now } = view(c);
+    return { texts: Object.assign(menu, totalNumbers(numbers), ...rows.map((row) => rowNumbers(row, now))) };
   }
   if (shown === "callbacks") {
     const rows = await findAsked(c, { ...askedFor(c), after: undefined });

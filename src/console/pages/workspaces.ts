@@ -4,6 +4,7 @@ import { readWorkspaces } from "../../api/workspaces.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import { ORG, workspaceId } from "../../inbound/resolve.ts";
+import { endpointFares, endpointName } from "../../trace/fares.ts";
 import { providerName } from "../../trace/names.ts";
 import { counted, many } from "../../trace/sentence.ts";
 import { ago, minute } from "../../trace/zone.ts";
@@ -26,7 +27,7 @@ export const workspaces = pages()
       (one) =>
         html`<tr><th scope="row"><a class="go" href="/console/workspaces/${one.id}">${foreign(one.name)}</a></th><td data-label="Id">${code(one.id)}</td><td data-label="State">${one.state === "open" ? status("accepted", "Open") : status("not_sent", "Closed")}</td><td data-label="Registered" class="num nowrap">${one.created_at ? time(one.created_at, minute(one.created_at, seen.zone, seen.now)) : ""}</td></tr>`,
     );
-    const body = html`<h1>Workspaces</h1><p class="sub">Whom callbacks may belong to, besides the platform itself.</p><div class="box mid">${lines.length === 0 ? html`<p class="empty">None is registered so far. An operator registers one: PUT /v1/workspaces/‹id›.</p>` : html`<table class="stack" data-list><thead><tr><th scope="col">Name</th><th scope="col">Id</th><th scope="col">State</th><th scope="col" class="num">Registered</th></tr></thead><tbody>${lines}</tbody></table>`}</div>${next ? html`<p class="more"><a href="/console/workspaces?after=${next}">Older ones</a></p>` : nothing}
+    const body = html`<h1>Workspaces</h1><p class="sub">Whom callbacks may belong to, besides the platform itself.</p><div class="box mid">${lines.length === 0 ? html`<p class="empty">${after ? "There are no more." : "None is registered so far. An operator registers one: PUT /v1/workspaces/‹id›."}</p>` : html`<table class="stack" data-list><thead><tr><th scope="col">Name</th><th scope="col">Id</th><th scope="col">State</th><th scope="col" class="num">Registered</th></tr></thead><tbody>${lines}</tbody></table>`}</div>${next ? html`<p class="more"><a href="/console/workspaces?after=${next}">More</a></p>` : nothing}
 <h2 class="mid">The platform’s secrets</h2>${await secretsOf(c, null, seen)}`;
     return page(c, { title: "Workspaces", section: "workspaces", body });
   })
@@ -49,7 +50,7 @@ export const workspaces = pages()
     const body = html`${crumbs(html`<a href="/console/workspaces">Workspaces</a>`, code(id))}
 <div class="two"><div>${row?.closed_at ? badge("not_sent", "Closed") : badge("accepted", "Open")}<h1>${foreign(name)}</h1><p class="why">${row ? html`Registered ${time(row.created_at.toISOString(), minute(row.created_at.toISOString(), seen.zone, seen.now))}.${row.closed_at ? html` Closed ${time(row.closed_at.toISOString(), minute(row.closed_at.toISOString(), seen.zone, seen.now))}: its events wait.` : nothing}` : "A workspace like any other, always registered."}</p>
 <div class="offers"><a class="button" href="/console/callbacks?workspace_id=${id}">Its callbacks</a><a class="button" href="/console/bindings?workspace_id=${id}">Its bindings</a></div>
-<h2 class="mid">${many(endpoints.length, "endpoint")}</h2><ul class="dots">${endpoints.map((one) => html`<li><a href="/console/endpoints/${one.id}">${foreign(one.description ?? new URL(one.url).host)}</a></li>`)}</ul>
+<h2 class="mid">${endpoints.length > PAGE ? `More than ${PAGE} endpoints` : many(endpoints.length, "endpoint")}</h2><ul class="dots">${endpoints.slice(0, PAGE).map((one) => html`<li><a href="/console/endpoints/${one.id}">${foreign(endpointName(one))}</a>: ${endpointFares(one).word.toLowerCase()}</li>`)}</ul>
 <h2 class="mid">Its own secrets</h2>${await secretsOf(c, id, seen)}</div><div class="beside">${acts(audit.data, null, seen)}</div></div>`;
     return page(c, { title: name, section: "workspaces", body });
   });
@@ -74,7 +75,7 @@ async function secretsOf(c: Visit, workspace: string | null, seen: Clock): Promi
       : [];
   const all = [...environment, ...stored];
   if (all.length === 0) return html`<p class="sub">None is stored.</p>`;
-  return html`<div class="box"><table class="stack"><thead><tr><th scope="col">Provider</th><th scope="col" class="num">Secrets</th><th scope="col">Age</th><th scope="col">Last callback taken</th></tr></thead><tbody>${all.map(
+  return html`<div class="box"><table class="stack"><thead><tr><th scope="col">Provider</th><th scope="col" class="num">Secrets</th><th scope="col">Age</th><th scope="col">Last good callback of this provider</th></tr></thead><tbody>${all.map(
     ({ adapter, count, age }) => {
       const at = used.get(adapter)?.toISOString();
       return html`<tr><th scope="row">${providerName(gateway.registry, adapter)}</th><td data-label="Secrets" class="num">${counted(count)}</td><td data-label="Age">${age}</td><td data-label="Last callback">${at ? time(at, minute(at, seen.zone, seen.now)) : "none in a week"}</td></tr>`;

@@ -1,15 +1,21 @@
 import type { CallbackRow } from "../../api/callbacks.ts";
+import type { Query } from "../../db/client.ts";
 import type { Event } from "../../events/build.ts";
 import type { Gateway } from "../../gateway.ts";
 import { showId } from "../../ids.ts";
 import type { Verdict } from "../../inbound/decide.ts";
-import { happened, providerName } from "../../trace/names.ts";
+import { explainVerification } from "../../trace/explain.ts";
+import { happened } from "../../trace/names.ts";
 import { many } from "../../trace/sentence.ts";
 import type { Shape } from "../../trace/states.ts";
 import { workspaceNames } from "../../trace/story.ts";
 import { ago, clock } from "../../trace/zone.ts";
 import { type Clock, foreign, type Html, html, time } from "../html.ts";
+import { adapterName } from "./adapters.ts";
 import { status } from "./status.ts";
+
+/** Where there is nothing to list yet, and how that changes. */
+export const NONE_CAME = html`No callback has come so far. <code>homing url ‹adapter›</code> tells the URL to register with a provider.`;
 
 /** Shape and word of a callback's status. */
 export const STATUSES: Readonly<Record<string, [Shape, string]>> = {
@@ -55,6 +61,7 @@ async function saidBy({ database }: Gateway, rows: readonly CallbackRow[]): Prom
   );
   const saying = new Map(events.map((event) => [event.id, happened(event)]));
   const home = Map.groupBy(healed, (row) => row.callback_id);
+  const waiting = await saidByWaiting(database.query, ids);
   return new Map(
     read.map(({ id, items }) => {
       const later = home.get(id) ?? [];
@@ -62,6 +69,7 @@ async function saidBy({ database }: Gateway, rows: readonly CallbackRow[]): Prom
       const told = [
         ...items.flatMap((item) => saying.get(item.eventId ?? "") ?? []),
         ...later.flatMap((row) => saying.get(row.event_id ?? "") ?? []),
+        ...(waiting.get(id) ?? []),
       ];
       const first = told[0] ?? words[0] ?? (items.some((item) => item.verdict === "taught") ? "Whose something is" : "");
       const says =
@@ -76,6 +84,27 @@ async function saidBy({ database }: Gateway, rows: readonly CallbackRow[]): Prom
   );
 }
 
+/** What still waits says it in its draft: of each callback one. */
+async function saidByWaiting(query: Query, ids: string): Promise<Map<string, string[]>> {
+  const rows = await query<{ id: string; outcome: string }>(
+    `select distinct on (callback_id) callback_id as id, draft::json ->> 'outcome' as outcome from waiting
+     where callback_id = any(array(select json_array_elements_text($1::text::json)::uuid)) order by callback_id, item`,
+    [ids],
+  );
+  return new Map(
+    rows.map(({ id, outcome }) => {
+      const { type = null, channel, status } = JSON.parse(outcome) as { type?: Event["type"]; channel?: string; status?: string };
+      return [id, [happened({ type, variant: type ? null : `${channel}.${status}`, name: type ?? "" })]];
+    }),
+  );
+}
+
+/** Of what told nothing: why. */
+function whyNothing({ status: of, reason }: Pick<CallbackRow, "status" | "reason">): string {
+  if (of === "rejected") return explainVerification(false, reason);
+  return of === "failed" ? "It could not be read" : "";
+}
+
 /** A list of callbacks: status, provider, what it said, workspace, age. */
 export async function callbackTable(gateway: Gateway, rows: readonly CallbackRow[], { zone, now }: Clock): Promise<Html> {
   const said = await saidBy(gateway, rows);
@@ -87,7 +116,7 @@ export async function callbackTable(gateway: Gateway, rows: readonly CallbackRow
     const one = said.get(row.id);
     const at = row.received_at.toISOString();
     const [first, ...rest] = one?.workspaces ?? [];
-    return html`<tr><td>${callbackStatus(row)}</td><td data-label="Provider"><a class="go" href="/console/callbacks/${showId("callback", row.id)}">${providerName(gateway.registry, row.adapter)}</a></td><td data-label="It said">${foreign(one?.says ?? "")}</td><td data-label="Workspace">${first ? html`${foreign(names.get(first) ?? first)}${rest.length > 0 ? ` and ${rest.length} more` : ""}` : ""}</td><td data-label="Received" class="num nowrap">${time(at, clock(at, zone, now))}</td><td data-label="Age" class="num nowrap">${ago(at, now)}</td></tr>`;
+    return html`<tr><td>${callbackStatus(row)}</td><td data-label="Provider"><a class="go" href="/console/callbacks/${showId("callback", row.id)}">${row.adapter ? adapterName(gateway.registry, row.adapter) : "Somebody"}</a></td><td data-label="It said">${foreign(one?.says || whyNothing(row))}</td><td data-label="Workspace">${first ? html`${foreign(names.get(first) ?? first)}${rest.length > 0 ? ` and ${rest.length} more` : ""}` : ""}</td><td data-label="Received" class="num nowrap">${time(at, clock(at, zone, now))}</td><td data-label="Age" class="num nowrap">${ago(at, now)}</td></tr>`;
   });
   return html`<table class="stack" data-list><thead><tr><th scope="col">Status</th><th scope="col">Provider</th><th scope="col">What it said</th><th scope="col">Workspace</th><th scope="col" class="num">Received</th><th scope="col" class="num">Age</th></tr></thead><tbody>${lines}</tbody></table>`;
 }

@@ -1,9 +1,10 @@
 import { raw } from "hono/html";
 import { wholeDay, zoneLabel } from "../../trace/zone.ts";
 import { script, icon as siteIcon, style } from "../assets.ts";
-import { counts } from "../counts.ts";
+import { type Counts, counts } from "../counts.ts";
 import { foreign, type Html, html, nothing, time } from "../html.ts";
 import { type Visit, view } from "../visit.ts";
+import { soon } from "./soon.ts";
 
 export type Section =
   | "overview"
@@ -51,7 +52,7 @@ export type Page = {
 
 /** A whole page: menu, search, Live, time zone, who you are, and what it is about. */
 export async function page(c: Visit, { title, section, body, asked = "", live = "", status = 200 }: Page): Promise<Response> {
-  const known = await counts(c.var.gateway);
+  const known = await soon(c.var.gateway, counts(c.var.gateway));
   const { zone, now } = view(c);
   const { name, role } = c.var.principal;
   const links = MENU.map((entry) =>
@@ -97,11 +98,13 @@ ${body}
 
 const KEYS = html`<details id="keys"><summary>Keys</summary><dl><dt><kbd>/</kbd></dt><dd>search</dd><dt><kbd>j</kbd> <kbd>k</kbd> <kbd>Enter</kbd></dt><dd>down, up and open in a list</dd><dt><kbd>c</kbd></dt><dd>copy what to say to the customer</dd><dt><kbd>?</kbd></dt><dd>this list</dd></dl></details>`;
 
-function menuCount(section: Section, known: Awaited<ReturnType<typeof counts>>): Html {
-  const count = section === "overview" || section === "unmatched" || section === "endpoints" ? known[section] : undefined;
-  if (count === undefined) return nothing;
-  const what = { overview: "need attention", unmatched: "wait", endpoints: "do not answer" }[section as "overview"];
-  return html`<span class="count ${section === "unmatched" && count !== "0" ? "some" : ""}"><span data-live="menu.${section}">${count === "0" ? "" : count}</span><span class="unseen"> ${what}</span></span>`;
+const COUNTED = { overview: "need attention", unmatched: "wait", endpoints: "do not answer" } as const;
+
+/** Where there are some, how many; nothing where that takes long to count. */
+function menuCount(section: Section, known: Counts | null): Html {
+  if (section !== "overview" && section !== "unmatched" && section !== "endpoints") return nothing;
+  const count = known?.[section] ?? "0";
+  return html`<span class="count ${section === "unmatched" && count !== "0" ? "some" : ""}"><span data-live="menu.${section}">${count === "0" ? "" : count}</span><span class="unseen"> ${COUNTED[section]}</span></span>`;
 }
 
 /** Where this page stands, and how one gets back. */

@@ -1,24 +1,14 @@
+import { type EndpointStory, endpointState } from "../../trace/endpoints.ts";
 import { at, tell } from "../../trace/sentence.ts";
-import { answered, dispatched, type State } from "../../trace/states.ts";
-import type { Item } from "../../trace/story.ts";
+import { answered } from "../../trace/states.ts";
 import { type Clock, code, foreign, type Html, html, nothing, sentence } from "../html.ts";
 import { copy } from "./beside.ts";
 import { status } from "./status.ts";
 
-type Told = Item["endpoints"][number];
-
-/** What became of an event at one endpoint, in words. */
-function toldState(one: Told, type: string, receivedAt: string): State {
-  return dispatched({
-    ...{ endpoint: one.name, state: one.state, reason: one.reason, type, filters: one.filters, subscribedAt: receivedAt },
-    ...{ attempts: one.attempts, nextAt: one.next_at, heldSince: null, heldCount: 1, keptUntil: null, cancelledBecause: null },
-  });
-}
-
 /** Each endpoint that the workspace had: what it asked for, and what happened there. */
-export function toldTable(endpoints: readonly Told[], type: string, receivedAt: string, view: Clock): Html {
+export function toldTable(endpoints: readonly EndpointStory[], type: string, view: Clock): Html {
   const rows = endpoints.map((one, index) => {
-    const state = toldState(one, type, receivedAt);
+    const state = endpointState(one, type);
     const isFinal = one.state === "succeeded";
     const attempts = one.attempts.map(
       (attempt) => html`<small>${sentence(tell`${at(attempt.at)} ${answered(attempt)}`, view)}</small>`,
@@ -32,7 +22,7 @@ export function toldTable(endpoints: readonly Told[], type: string, receivedAt: 
   return html`<div class="box"><table class="stack"><thead><tr><th scope="col">Endpoint</th><th scope="col">Asked for</th><th scope="col">What happened</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
-function retry({ state, dispatch_id }: Told): Html {
+function retry({ state, dispatch_id }: EndpointStory): Html {
   if (!dispatch_id || !["retrying", "dead"].includes(state ?? "")) return nothing;
   return html`<form method="post" action="/console/dispatches/${dispatch_id}/retry"><button class="plain">${state === "dead" ? "Retry" : "Retry now"}</button></form>`;
 }

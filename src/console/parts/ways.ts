@@ -12,7 +12,7 @@ export function waysTable(ways: readonly Way[], names: ReadonlyMap<string, strin
     (way) =>
       html`<tr><th scope="row">${WAYS[way.way]}</th><td data-label="Looked at">${lookedAt(way)}</td><td data-label="It told">${told(way, names)}</td></tr>`,
   );
-  return html`<div class="box"><table class="stack"><thead><tr><th scope="col">Way</th><th scope="col">What we looked at</th><th scope="col">What it told</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<div class="box"><table class="stack ways"><thead><tr><th scope="col">Way</th><th scope="col">What we looked at</th><th scope="col">What it told</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
 /** What has a name for people; a recipient's reference is a digest. */

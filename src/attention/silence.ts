@@ -44,14 +44,14 @@ export async function silent(query: Query): Promise<Silent[]> {
 /** The same, as what needs attention, with the last good one. */
 export async function quiet(query: Query, silents: readonly Silent[]): Promise<Attention[]> {
   return Promise.all(
-    silents.map(async ({ adapter, last, usual }) => {
+    silents.map(async ({ adapter, last, usual, refused }) => {
       const [row] = await query<{ id: string }>(
         "select id from callbacks where adapter = $1 and id >= $2 and id < $3 order by id desc limit 1",
         [adapter, firstIdOf(last.getTime()), firstIdOf(last.getTime() + MINUTE_MS)],
       );
       const since = last.toISOString();
       return {
-        ...{ kind: "quiet" as const, adapter, since, count: 0, cause: { usual, last_good_at: since } },
+        ...{ kind: "quiet" as const, adapter, since, count: 0, cause: { usual, refused, last_good_at: since } },
         link: row ? { to: "callback" as const, id: showId("callback", row.id) } : { to: "callbacks" as const, provider: adapter },
       };
     }),

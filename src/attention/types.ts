@@ -52,6 +52,8 @@ export type Attention = {
     /** What is usual at this weekday and hour: callbacks a minute; or the share, of 1. */
     usual?: number;
     share?: number;
+    /** Of a quiet one: how many were refused since its last good one. */
+    refused?: number;
   };
   /** The one page to go to. `id` is a callback's or endpoint's, as shown. */
   link:

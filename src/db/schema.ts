@@ -430,16 +430,21 @@ export const minutes = pgTable(
 );
 
 /** Every change by a person or a token. */
-export const audit = pgTable("audit", {
-  id: uuid("id").primaryKey(),
-  at: created(),
-  token: text("token").notNull(),
-  action: text("action").notNull(),
-  object: text("object").notNull(),
-  /** JSON; never a secret. */
-  before: text("before"),
-  after: text("after"),
-});
+export const audit = pgTable(
+  "audit",
+  {
+    id: uuid("id").primaryKey(),
+    at: created(),
+    token: text("token").notNull(),
+    action: text("action").notNull(),
+    object: text("object").notNull(),
+    /** JSON; never a secret. */
+    before: text("before"),
+    after: text("after"),
+  },
+  // Who did what to a thing.
+  (table) => [index("audit_of_object").on(table.object, table.id)],
+);
 
 /** Replays of many callbacks, oldest first: what was asked for, and how far they have come. */
 export const replays = pgTable("replays", {

@@ -22,6 +22,18 @@ const DONE: Readonly<Record<string, string>> = {
   "endpoint.tested": "tested it",
   "endpoint.secret_rotated": "made a new secret for it",
   "endpoint.dead_retried": "tried again what was given up",
+  "dispatch.removed": "removed it",
+  "callback_url.rotated": "made a new URL for it",
+  "workspace.registered": "registered it",
+  "workspace.renamed": "renamed it",
+  "workspace.closed": "closed it",
+  "workspace.opened": "opened it again",
+  "secrets.set": "set its secrets",
+  "secrets.rewrapped": "encrypted them anew",
+  "token.created": "made it",
+  "token.revoked": "revoked it",
+  "replay.started": "started it",
+  "replay.cancelled": "stopped it",
 };
 
 /** What a person did, as one says it. */

@@ -24,11 +24,12 @@ export function attentionWords(item: Attention, registry: Registry, names: Reado
     case "endpoint_failing": {
       const whose = names.get(cause.workspace_id ?? "") ?? "";
       const next = cause.next_at ? tell`; the next try is at ${atMinute(cause.next_at)}` : [];
+      const waits = count > 0 ? tell` Its webhooks wait${next}.` : [];
       return {
         shape: "retrying",
         headline: tell`${words(whose)}’${whose.endsWith("s") ? "" : "s"} endpoint “${words(cause.endpoint ?? "")}” does not answer`,
-        cause: tell`It ${cause.status ? `answers ${cause.status}` : "gives no answer"} since ${since}. Its webhooks wait${next}. ${cause.given_up ? `${counted(cause.given_up)} given up.` : "None has been given up."}`,
-        count: `${counted(count)} wait`,
+        cause: tell`It ${cause.status ? `answers ${cause.status}` : "gives no answer"} since ${since}.${waits} ${cause.given_up ? `${counted(cause.given_up)} given up.` : "None has been given up."}`,
+        count: count > 0 ? `${counted(count)} wait` : `${counted(cause.given_up ?? 0)} given up`,
         action: "See endpoint",
       };
     }
@@ -63,7 +64,7 @@ export function attentionWords(item: Attention, registry: Registry, names: Reado
       return {
         shape: "quiet",
         headline: tell`${provider} has gone quiet`,
-        cause: tell`No callback since ${since}.${cause.usual ? ` At this hour ${perMinute(cause.usual)} are usual.` : ""}`,
+        cause: tell`No callback since ${since}${cause.refused ? `, but ${many(cause.refused, "refused one")}` : ""}.${cause.usual ? ` At this hour ${perMinute(cause.usual)} are usual.` : ""}`,
         count: "none",
         action: "See last one",
       };

@@ -130,7 +130,8 @@ export async function startTwoWorkspaces(kind: DatabaseKind): Promise<TwoWorkspa
     itemOf(acme, later),
     { event: "deferred", email: `quiet@${STRAY}.example` },
   ]);
-  const other = (id: string) => `${id.slice(0, -6)}0a0a0a`;
+  // Just before that one, so that "before this" means the same of both.
+  const other = (id: string) => `${id.slice(0, -6)}000000`;
   const never = (id: string) => async () => id;
   return {
     ...{ homing, acme, beta, support: (await newToken("support", "support")).token, mixed: mixed.body.callback_id },

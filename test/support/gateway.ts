@@ -43,6 +43,12 @@ export type CallbackOptions = { path?: string; headers?: Record<string, string>;
 
 const adapters = await registry();
 
+/** This worker's own server; without workers there is one. */
+function adminOfWorker(): string {
+  const servers = inject("postgres");
+  return servers[(Number(process.env.VITEST_POOL_ID ?? 1) - 1) % servers.length] as string;
+}
+
 /** A fresh database of that kind, as settings; and how to remove it. */
 export async function freshDatabase(kind: DatabaseKind): Promise<{ settings: Record<string, string>; remove(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "homing-test-"));
@@ -50,7 +56,7 @@ export async function freshDatabase(kind: DatabaseKind): Promise<{ settings: Rec
     cpSync(inject("embedded"), folder, { recursive: true });
     return { settings: { DATA_DIR: folder }, remove: async () => rmSync(folder, { recursive: true, force: true }) };
   }
-  const admin = inject("postgres");
+  const admin = adminOfWorker();
   const name = `homing_${randomBytes(6).toString("hex")}`;
   const run = async (statement: string) => {
     const sql = postgres(admin, { max: 1, onnotice: () => {} });

@@ -9,8 +9,8 @@ import { startPostgres } from "./postgres.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Where tests make their databases, from `homing_template`. */
-    postgres: string;
+    /** Where tests make their databases, from `homing_template`: a server for each worker. */
+    postgres: string[];
     /** The folder of a migrated embedded database, to be copied: making one anew takes seconds, a copy a tenth of that. */
     embedded: string;
   }
@@ -19,11 +19,29 @@ declare module "vitest" {
 /** A migrated template, of which each test file gets a copy. */
 export const TEMPLATE = "homing_template";
 
-/** Brings a PostgreSQL along (or takes the one of TEST_DATABASE_URL) and migrates the templates, of either kind. */
+/**
+ * Brings PostgreSQL along (or takes the one of TEST_DATABASE_URL) and migrates the templates, of either kind. A transaction that is open in any
+ * database of a server holds back the log in all of them: tests that run at the same time have servers of their own.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
-  const own = given ? null : await startPostgres();
-  const admin = given ?? (own?.url("postgres") as string);
+  const own = given ? [] : await Promise.all(Array.from({ length: Number(project.config.maxWorkers) }, startPostgres));
+  const admins = given ? [given] : own.map((server) => server.url("postgres"));
+  for (const admin of admins) await makeTemplate(admin);
+  project.provide("postgres", admins);
+
+  const folder = mkdtempSync(join(tmpdir(), "homing-template-"));
+  const embedded = await openEmbedded(folder);
+  await migrate(embedded);
+  await embedded.close();
+  project.provide("embedded", folder);
+  return async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await Promise.all(own.map((server) => server.stop()));
+  };
+}
+
+async function makeTemplate(admin: string): Promise<void> {
   const sql = postgres(admin, { max: 1, onnotice: () => {} });
   await sql.unsafe(`drop database if exists ${TEMPLATE} with (force)`);
   await sql.unsafe(`create database ${TEMPLATE}`);
@@ -33,15 +51,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const database = openPostgres(url.href);
   await migrate(database);
   await database.close();
-  project.provide("postgres", admin);
-
-  const folder = mkdtempSync(join(tmpdir(), "homing-template-"));
-  const embedded = await openEmbedded(folder);
-  await migrate(embedded);
-  await embedded.close();
-  project.provide("embedded", folder);
-  return async () => {
-    rmSync(folder, { recursive: true, force: true });
-    await own?.stop();
-  };
 }

@@ -71,15 +71,13 @@ export const endpoints = pages()
         ? html`<form method="post" action="/console/endpoints/${one.id}/retry-dead" class="offers"><button class="main">Retry ${health.dead === 1 ? "the one" : `all ${counted(health.dead)}`} given up</button></form>`
         : nothing;
     const body = html`${crumbs(html`<a href="/console/endpoints">Endpoints</a>`, html`<a href="/console/workspaces/${one.workspace_id}">${foreign(workspace)}</a>`, foreign(endpointName(one)))}
-<div class="two"><div class="top">${badge(fares.shape, fares.word)}<h1>${sentence(fares.headline, seen)}</h1><p class="why">${sentence(fares.explanation, seen)}</p>
-${retry}</div>
-<div class="beside">${factsOf(one, workspace, seen)}</div></div>
+<div class="two"><div>${badge(fares.shape, fares.word)}<h1>${sentence(fares.headline, seen)}</h1><p class="why">${sentence(fares.explanation, seen)}</p>
+${retry}
 <dl class="totals"><div><dt>Accepted, last 24 h</dt><dd>${percent(health.success_rate_24h)}</dd></div><div><dt>Waiting</dt><dd>${counted(health.waiting)}</dd></div><div><dt>Given up</dt><dd>${counted(health.dead)}</dd></div></dl>
-<div class="two"><div>
 ${dead.length > 0 ? html`<h2 class="over">Given up${ofAll(dead.length, health.dead)}</h2>${dispatchTable(dead, one, seen)}` : nothing}
 <h2 class="over mid">Waiting${ofAll(owed.length, health.waiting)}</h2>${owed.length === 0 ? html`<p class="sub">Nothing waits.</p>` : dispatchTable(owed, one, seen)}
 <h2 class="over mid">Last failures</h2>${lastFailures(one, seen)}
-</div><div class="beside">${asksFor(one, seen)}${acts(done, null, seen)}</div></div>`;
+</div><div class="beside">${factsOf(one, workspace, seen)}${asksFor(one, seen)}${acts(done, null, seen)}</div></div>`;
     return page(c, { title: plain(fares.headline, seen.zone, seen.now), section: "endpoints", body });
   })
   .post("/:id/retry-dead", async (c) => {

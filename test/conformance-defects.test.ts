@@ -68,6 +68,7 @@ const LATER = "makes the same natural keys whenever it is resent";
 const TWICE = "answers the same twice, in any order and at any hour";
 const ANSWER = "translates every fixture to the .json beside it";
 const SOUND = "makes sound outcomes of every fixture: drafts that become events by the catalogue, no empty reference, no throw";
+const KINDS = "says of what kinds its references are, of all and of no other";
 const OWN_KEY = "gives every item a natural key of its own";
 const FOREIGN_HEADER = "lets no header that nothing vouches for place an item, enter its key or change what it says";
 const JUNK = "reads junk without a throw";
@@ -238,6 +239,8 @@ const defects: [defect: string, seenBy: string[], subject: Subject][] = [
     templateWith({ payload: { safeParse: (data: unknown) => ({ success: true, data }) } as unknown as AnyProvider["payload"] }),
   ],
   ["gives all items of a batch one key", [OWN_KEY], templateWith(drafting(() => ({ key: "report" })))],
+  ["keeps quiet about a kind of its references", [KINDS], templateWith({ kinds: [] })],
+  ["claims a kind that it never refers to", [KINDS], templateWith({ kinds: ["message", "order"] })],
   ["gives an empty key", [SOUND], templateWith(drafting(() => ({ key: "" })))],
   ["refers to nothing", [SOUND, MUTATED], templateWith(drafting(() => ({ references: [{ kind: "message", value: "" }] })))],
   ["tells a time that is none", [SOUND], templateWith(drafting(() => ({ occurredAt: new Date(Number.NaN) })))],

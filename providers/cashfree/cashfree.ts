@@ -21,6 +21,7 @@ export default defineProvider({
   title: "Cashfree",
   docs: "https://www.cashfree.com/docs/payments/online/webhooks/overview",
   retries: "Until it gets a 200 it calls again, by default after 2, 10 and 30 minutes; the dashboard may set up to 10 tries.",
+  kinds: ["order", "payment", "refund", "link", "subscription"],
   verify: hmac({
     header: "x-webhook-signature",
     algorithm: "sha256",

@@ -120,6 +120,7 @@ export default defineProvider({
   docs: "https://clerk.com/docs/guides/development/webhooks/overview",
   retries: "It calls again up to 7 times within 28 hours; resends by hand carry the same id.",
   hidden,
+  kinds: ["user", "organization", "payment", "payment_attempt", "subscription", "instance"],
   verify: standardWebhooks({ prefix: "svix" }),
   payload: read.envelope,
   events(from, { headers }) {

@@ -24,6 +24,7 @@ export default defineProvider({
   title: "Example Mail",
   docs: "https://example.com/docs/callbacks",
   retries: "It calls again for 24 hours until it gets a 2xx.",
+  kinds: ["message"],
   verify: hmac({ header: "x-example-signature", algorithm: "sha256", encoding: "hex" }),
   payload: z.object({ reports: z.array(z.unknown()) }),
   events: ({ reports }) =>

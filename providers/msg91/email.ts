@@ -60,6 +60,7 @@ export default defineProvider({
   title: "MSG91 Email",
   docs: "https://msg91.com/help/webhook-new/how-to-receive-email-delivery-reports-via-webhook-new",
   retries: RETRIES,
+  kinds: ["message", "request"],
   verify: tokenOnly(),
   hidden: ["variables"], // what a template was filled with: a one-time code may be among it
   payload: reports,

@@ -18,6 +18,7 @@ export default defineProvider({
   title: "MSG91 RCS",
   docs: "https://msg91.com/help/webhook-new/how-to-receive-rcs-delivery-reports-via-webhook-new",
   retries: RETRIES,
+  kinds: ["message", "request", "account"],
   verify: tokenOnly(),
   hidden: ["content", "variables"], // what a template was filled with: a one-time code may be among it
   payload: reports,

@@ -68,6 +68,7 @@ export default defineProvider({
   title: "MSG91 SMS",
   docs: "https://msg91.com/help/webhook-new/how-to-receive-sms-delivery-reports-via-webhook-new",
   retries: RETRIES,
+  kinds: ["message", "request", "account"],
   verify: tokenOnly(),
   hidden: ["msgData", "variables"], // the text of the message, often with a one-time code
   /** v2 is a form whose one field is JSON; the body tells, not the unsigned header. */

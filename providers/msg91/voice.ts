@@ -42,6 +42,7 @@ export default defineProvider({
   title: "MSG91 Voice",
   docs: "https://msg91.com/help/webhook-new/how-to-receive-voice-call-reports-via-webhook",
   retries: RETRIES,
+  kinds: ["message"],
   verify: tokenOnly(),
   hidden: ["ivrInputs", "variables"], // keys that a person pressed may be a code
   payload: reports,

@@ -23,6 +23,7 @@ export default defineProvider({
   title: "MSG91 WhatsApp",
   docs: "https://msg91.com/help/webhook-new/how-to-receive-whatsapp-delivery-reports-via-webhook-new",
   retries: RETRIES,
+  kinds: ["message", "request", "number", "account"],
   verify: tokenOnly(),
   hidden: ["content", "variables"], // what a template was filled with: a one-time code may be among it
   payload: reports,

@@ -124,6 +124,7 @@ export default defineProvider({
   title: "Generic POS",
   docs: "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
   retries: "As its sender does; Standard Webhooks asks for several tries over some days.",
+  kinds: [],
   verify: standardWebhooks({ prefix: "webhook" }),
   payload,
   events(body, { headers }) {

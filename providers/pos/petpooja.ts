@@ -16,6 +16,7 @@ export default defineProvider({
   title: "Petpooja",
   docs: "https://onlineorderingapisv210.docs.apiary.io/",
   retries: "Not documented; others who receive its calls took care never to answer anything but 200.",
+  kinds: ["order", "store"],
   // It sends no header of ours: the URL of each order carries the token.
   verify: tokenOnly(),
   payload: z.object(texts("restID", "orderID", "status", "cancel_reason")),

@@ -34,6 +34,7 @@ export default defineProvider({
   docs: "https://developer.squareup.com/docs/webhooks/overview",
   retries:
     "It calls again at growing intervals for 48 hours (older pages: 72), and disables a subscription after three weeks without a 2xx.",
+  kinds: ["customer", "merchant", "location", "order", "payment"],
   verify: {
     ...signing,
     scheme: "HMAC-SHA256 of the registered URL and the raw body, base64, in x-square-hmacsha256-signature",

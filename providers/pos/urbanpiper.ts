@@ -40,6 +40,7 @@ export default defineProvider({
   docs: "https://help.urbanpiper.com/55452-faqs/order-status-change-webhook",
   retries:
     "It calls again at intervals that are set with the webhook; many failures within a minute pause all webhooks of a business.",
+  kinds: ["order"],
   // Its customer chooses the headers that it sends.
   verify: tokenOnly(),
   payload: z.object({

@@ -213,6 +213,19 @@ export default defineProvider({
   title: "Razorpay",
   docs: "https://razorpay.com/docs/webhooks/",
   retries: "It waits 5 seconds for a 2xx, calls again at growing intervals for 24 hours, then disables the webhook.",
+  kinds: [
+    "payment",
+    "order",
+    "invoice",
+    "subscription",
+    "link",
+    "refund",
+    "payout",
+    "qr_code",
+    "virtual_account",
+    "customer",
+    "account",
+  ],
   verify: hmac({ header: "x-razorpay-signature", algorithm: "sha256", encoding: "hex" }),
   payload: z.object({
     // One documented sample (token.service_provider.failed) has the word inside an object.

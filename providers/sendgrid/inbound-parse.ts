@@ -113,6 +113,7 @@ export default defineProvider({
   title: "Twilio SendGrid (Inbound Parse)",
   docs: "https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook",
   retries: "It calls again after a 5xx, at first every few minutes, for up to 72 hours. A mail that gets a 4xx is lost.",
+  kinds: ["message", "address", "domain"],
   verify: signature,
   maxBody: 32 * 1024 * 1024,
   decode: readForm,

@@ -148,6 +148,7 @@ export default defineProvider({
   title: "Twilio SendGrid (Event Webhook)",
   docs: "https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event",
   retries: "It calls again at growing intervals until it gets a 2xx, for up to 24 hours after each event.",
+  kinds: ["message"],
   verify: signature,
   payload: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown()).transform((single) => [single])]),
   events: (items) => eachItem(items, event, read),

@@ -67,6 +67,7 @@ export default defineProvider({
   docs: "https://www.aftership.com/docs/tracking/webhook/webhook-signature",
   retries:
     "It calls up to 14 times until it gets a 2xx, after 30 seconds, one minute, two minutes and so on, for about 68 hours.",
+  kinds: ["message"],
   verify: hmac({ header: "aftership-hmac-sha256", algorithm: "sha256", encoding: "base64" }),
   payload: z.object({ event: z.string(), ts: z.unknown().optional(), msg: z.unknown().optional() }),
   events({ event, ts, msg }) {

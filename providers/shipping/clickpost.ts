@@ -67,6 +67,7 @@ export default defineProvider({
   title: "ClickPost",
   docs: "https://docs.clickpost.ai/docs/tracking-a-shipment-using-webhook",
   retries: "It calls again until it gets a 200; how often is not documented.",
+  kinds: ["message"],
   verify: tokenOnly({ header: "webhook_key" }),
   payload: z.object({
     ...{ waybill: field, cp_id: field, clickpost_status_code: field, clickpost_status_description: field },

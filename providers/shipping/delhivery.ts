@@ -51,6 +51,7 @@ export default defineProvider({
   title: "Delhivery",
   docs: "https://delhivery-express-api-doc.readme.io/reference/tracking-via-push-api-webhook-1",
   retries: "It calls again once, at once; a scan that fails twice is never sent again. It wants its answer within 500 ms.",
+  kinds: ["message"],
   verify: tokenOnly({ header: "x-webhook-token" }),
   payload: z.record(z.string(), z.unknown()),
   events(body) {

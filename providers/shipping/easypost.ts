@@ -62,6 +62,7 @@ export default defineProvider({
   title: "EasyPost",
   docs: "https://docs.easypost.com/guides/webhooks-guide",
   retries: "It calls again at growing intervals for about a day, and disables a webhook that keeps failing.",
+  kinds: ["message", "tracker", "shipment", "account"],
   verify: {
     ...signature,
     scheme: `${signature.scheme}, after ${PREFIX}`,

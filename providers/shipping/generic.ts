@@ -47,6 +47,7 @@ export default defineProvider({
   title: "Shipping, generic",
   docs: "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
   retries: "As its sender does it; the specification recommends about ten tries in three days.",
+  kinds: ["message"],
   verify: standardWebhooks({ prefix: "webhook" }),
   // One report, or a list of them.
   payload: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown()).transform((single) => [single])]),

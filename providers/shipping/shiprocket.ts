@@ -79,6 +79,7 @@ export default defineProvider({
   retries: "It does not say whether it calls again, and expects 200 for everything.",
   aliases: ["carrier-s"],
   forbiddenInUrl: ["shiprocket", "kartrocket", "sr", "kr"],
+  kinds: ["message", "order"],
   verify: tokenOnly({ header: "x-api-key" }),
   probe: isProbe,
   payload,

@@ -333,6 +333,7 @@ export default defineProvider({
   title: "Shopify",
   docs: "https://shopify.dev/docs/api/webhooks",
   retries: "It calls again up to 8 times within 4 hours; after lasting failure it removes subscriptions made through its API.",
+  kinds: ["fulfillment", "order", "customer", "shop"],
   verify: {
     ...classic,
     scheme: `${classic.scheme} (of its "Events" preview: shopify-hmac-sha256)`,

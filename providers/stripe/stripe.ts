@@ -155,6 +155,7 @@ export default defineProvider({
   docs: "https://docs.stripe.com/webhooks",
   retries: "It calls again for up to 3 days (test mode: three times in a few hours), more and more rarely, until it gets a 2xx.",
   hidden: ["client_secret"], // of a payment intent: only its buyer may see it
+  kinds: ["payment", "charge", "refund", "invoice", "session", "subscription", "customer", "account"],
   verify: timestampedHmac({ header: "stripe-signature", toleranceSeconds: 300 }),
   payload: event,
   events: (from) => {

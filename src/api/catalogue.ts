@@ -18,7 +18,7 @@ export const catalogue = api().get("/", (c) =>
     classes: [...classifications].map(([name, classification]) => ({ name, classification })),
     adapters: [...c.var.gateway.registry.values()].map(({ name, providerName, dialect, provider }) => ({
       ...{ adapter: name, provider: providerName, dialect, title: provider.title, docs: provider.docs },
-      ...{ signs: provider.verify.signs, verified_by: provider.verify.scheme, retries: provider.retries },
+      ...{ signs: provider.verify.signs, verified_by: provider.verify.scheme, kinds: provider.kinds, retries: provider.retries },
     })),
   }),
 );

@@ -221,7 +221,7 @@ export const catalogue = z.looseObject({
   adapters: z.array(
     z.looseObject({
       ...{ adapter: z.string(), provider: z.string(), dialect: maybe, title: z.string(), docs: z.string() },
-      ...{ signs: z.boolean(), verified_by: z.string(), retries: z.string() },
+      ...{ signs: z.boolean(), verified_by: z.string(), kinds: z.array(z.string()), retries: z.string() },
     }),
   ),
 });

@@ -37,6 +37,8 @@ export type Provider<Payload = unknown> = {
   verify: Verification;
   /** How its provider calls again, in a sentence for operators. */
   retries: string;
+  /** Kinds of the references that its items carry: what can be bound, and what a value that somebody looks for may be. */
+  kinds: string[];
   /** Only what is read, and flexible: unknown keys pass. A body that does not fit is `failed`. */
   payload: z.ZodType<Payload>;
   /**

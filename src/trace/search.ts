@@ -2,6 +2,7 @@ import { type CallbackRow, find } from "../api/callbacks.ts";
 import { readMessages } from "../api/messages.ts";
 import type { Gateway } from "../gateway.ts";
 import { readId } from "../ids.ts";
+import { referenceKey } from "../inbound/resolve.ts";
 import { storable } from "../inbound/translate.ts";
 import { findRefused } from "./refused.ts";
 import { type FoundMessage, foundBy, messagesTold } from "./told.ts";
@@ -36,7 +37,7 @@ export async function search(gateway: Gateway, asked: string): Promise<Found> {
     query<Found["bindings"][number]>(
       `select id, adapter, kind, value, workspace_id, origin from bindings
        where reference = any(array(select json_array_elements_text($1::text::json))) and kind <> 'recipient' and (expires_at is null or expires_at > now()) limit ${MOST}`,
-      [JSON.stringify(await referencesOf(gateway, q))],
+      [JSON.stringify(referencesOf(gateway, q))],
     ),
     query<Found["workspaces"][number]>("select id, name from workspaces where id = $1 or lower(name) = lower($1) limit 20", [
       q.toLowerCase(),
@@ -61,17 +62,14 @@ export async function search(gateway: Gateway, asked: string): Promise<Found> {
   return { callbacks: callbacks.slice(0, MOST), messages, bindings, workspaces, page, looked };
 }
 
-/** Every reference that this value could be: of each adapter the kinds that are bound at all. */
-async function referencesOf(gateway: Gateway, value: string): Promise<string[]> {
+/** Every reference that this value could be: of each adapter the kinds that it knows; and `order:42` as it says. */
+function referencesOf({ registry }: Gateway, value: string): string[] {
   const [kind, rest] = /^([a-z][a-z0-9_]*):(.+)$/.exec(value)?.slice(1) ?? [];
-  const kinds = kind && rest ? [kind] : KINDS;
-  return [...gateway.registry.keys()].flatMap((adapter) => kinds.map((one) => `${adapter} ${one}:${rest ?? value}`));
+  return [...registry.values()].flatMap(({ name, provider }) => [
+    ...provider.kinds.map((one) => referenceKey(name, one, value)),
+    ...(kind && rest ? [referenceKey(name, kind, rest)] : []),
+  ]);
 }
-
-const KINDS = [
-  ...["shop", "account", "organization", "instance", "subscription", "order", "invoice", "payment", "link", "refund", "request"],
-  ...["store", "message", "customer", "user", "charge", "shipment", "tracking", "payout", "plan", "number", "domain", "address"],
-];
 
 /** How much was looked through, without counting the callbacks one by one. */
 async function lookedThrough({ database }: Gateway): Promise<Found["looked"]> {

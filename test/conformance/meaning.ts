@@ -73,6 +73,16 @@ export function meaningChecks(subject: Subject, keys: DataKeys): Check[] {
         }),
     },
     {
+      name: "says of what kinds its references are, of all and of no other",
+      *problems() {
+        const seen = new Set(
+          fixtures.flatMap((fixture) => read(fixture).items.flatMap((item) => referencesOf(item).map(({ kind }) => kind))),
+        );
+        for (const kind of seen) if (!adapter.provider.kinds.includes(kind)) yield `kinds lacks ${kind}`;
+        for (const kind of adapter.provider.kinds) if (!seen.has(kind)) yield `no fixture has a reference of kind ${kind}`;
+      },
+    },
+    {
       name: "lets no header that nothing vouches for place an item, enter its key or change what it says",
       problems: () => overFixtures(subject, (fixture) => headerProblems(subject, fixture)),
     },

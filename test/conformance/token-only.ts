@@ -22,6 +22,7 @@ const carrier: Adapter = {
     title: "Made-up carrier",
     docs: "https://carrier.example/docs",
     retries: "It calls again every hour.",
+    kinds: ["parcel"],
     verify: tokenOnly({ header: "x-carrier-token" }),
     payload: z.object({ scans: z.array(z.unknown()) }),
     events: ({ scans }) =>

@@ -132,4 +132,17 @@ describe.each(databases)("asked by people, on the %s database", (kind) => {
       text: `homing assign example 'message:x'\\''; rm -rf $(HOME) #' --workspace <name or id>`,
     });
   });
+
+  it("a binding by its value, of whatever kind its adapter knows; and by a kind that it does not", async () => {
+    for (const [provider, kind, value] of [
+      ["razorpay", "virtual_account", "va_of_asha"],
+      ["example", "parcel", "p_of_asha"],
+    ]) {
+      const binding = { ...{ provider, kind, value }, workspace_id: ACME };
+      expect((await world.homing.api("PUT", "/v1/bindings", binding)).status).toBeLessThan(300);
+    }
+    const found = async (q: string) => (await find(q)).others.map(({ kind: what, told }) => [what, told]);
+    expect(await found("va_of_asha")).toEqual([["binding", expect.stringContaining("va_of_asha")]]);
+    expect(await found("parcel:p_of_asha")).toEqual([["binding", expect.stringContaining("p_of_asha")]]);
+  });
 });

@@ -65,13 +65,17 @@ function conclude(screen: Screen, { mismatches, callbacks, events }: Outcome, ad
 function invite(screen: Screen, stage: Stage, { healed, message }: Outcome): void {
   const ask = (where: string) => screen.literal(`curl -H "Authorization: Bearer $TOKEN" ${stage.address}${where}`);
   screen.section("Try it yourself: the gateway stays up");
-  screen.text("In another terminal, first the operator's token (made for this run, gone with it):");
+  screen.text("In a browser, the console for support; log in with the operator's token (made for this run, gone with it):");
+  screen.literal(`${stage.address}/console`);
+  screen.literal(stage.token);
+  screen.text("In another terminal, first the same token:");
   screen.literal(`TOKEN=${stage.token}`);
   screen.text("What happened, oldest first; `next` is where to read on:");
   ask("/v1/events");
   if (healed) {
-    screen.text("The whole story of the callback that waited:");
+    screen.text("The whole story of the callback that waited, as data and in sentences:");
     ask(`/v1/callbacks/${healed}`);
+    screen.literal(`HOMING_URL=${stage.address} HOMING_TOKEN=$TOKEN npx homing trace ${healed}`);
   }
   if (message) {
     screen.text("Was it delivered? One message, by its id:");

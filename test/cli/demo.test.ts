@@ -8,6 +8,7 @@ import { wrap } from "../../src/cli/table.ts";
 import { createScreen } from "../../src/demo/screen.ts";
 import type { Outcome } from "../../src/provider/draft.ts";
 import { type Adapter, registry } from "../../src/registry.ts";
+import { homing } from "./support/run.ts";
 
 const adapters = await registry();
 const titles = [...adapters.values()].map(({ provider }) => provider.title.replace(/ \(.*/, ""));
@@ -121,6 +122,13 @@ describe("homing demo", () => {
         expect(events).toMatchObject({ data: expect.arrayContaining([expect.objectContaining({ workspace_source: "lookup" })]) });
         expect(trace).toMatchObject({ first_status: "unmatched", status: "accepted", items: [{ healed: { cause: "binding" } }] });
         expect(message).toMatchObject({ data: expect.arrayContaining([expect.objectContaining({ state: expect.any(String) })]) });
+
+        const [, console = ""] = /^ +(http\S+\/console)$/m.exec(command.stdout) ?? [];
+        expect((await fetch(console)).status).toBe(200);
+        const [, url = "", callback = ""] =
+          /^ +HOMING_URL=(\S+) HOMING_TOKEN=\$TOKEN npx homing trace (\S+)$/m.exec(command.stdout) ?? [];
+        const told = await homing(url, ["trace", callback], { token: `${token}` });
+        expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining("It waited, and came home at ") });
 
         command.stop();
         expect(await command.ended()).toBe(0);

@@ -138,6 +138,8 @@ export function sayOf(story: Story, registry: Registry, zone: Zone): Sentence {
   const channel = told?.variant?.split(".", 1)[0] ?? null;
   const of = typeof recipient === "string" ? tell` to ${words(maskPerson(recipient))}` : [];
   const thing = told ? tell`“${happened(told)}”${channel && of.length > 0 ? of : ""}` : tell`${provider}’s report`;
+  if (!trace.verification.ok && !states.wasAskedForProof(trace.verification.code ?? ""))
+    return tell`A request reached us on ${when(receivedAt)} that we could not take in. Nothing of it was used.`;
   if (trace.status === "rejected")
     return tell`A request in ${provider}’s name reached us on ${when(receivedAt)}. It was not proved to be ${provider}’s, so we did not use it.`;
   switch (item?.verdict) {
@@ -189,10 +191,19 @@ function whyNotYet({ item, waits }: Story, provider: string): string {
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** Who called, where, and with how much; of what was turned away by its address alone the body was not read. */
+export function arrivedSentence({ trace, adapter }: Story, registry: Registry): Sentence {
+  const who = trace.status === "rejected" ? "Somebody" : providerName(registry, adapter);
+  const bytes = trace.verification.code === "not_found" ? "" : ` with ${many(trace.size, "byte")}`;
+  return tell`${who} called ${id(trace.request.path ?? "")}${bytes}`;
+}
+
 /** Which credential proved it, in a sentence; what was wrong stands in the verdict. */
 export function verifiedSentence(story: Story, registry: Registry, zone: Zone): Sentence {
   const { verification } = story.trace;
   const provider = providerName(registry, story.adapter);
+  if (!verification.ok && !states.wasAskedForProof(verification.code ?? ""))
+    return tell`Not looked at: it was turned away before.`;
   if (!verification.ok) return tell`Not proved to be ${provider}’s.`;
   const { credential } = verification;
   if (!credential) return tell`It is really ${provider}.`;

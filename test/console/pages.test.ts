@@ -101,6 +101,13 @@ describe.each(databases)("the pages of the console, on the %s database", (kind) 
     if (name.includes("_") && name !== "new_word") expect(words.indexOf(name)).toBeGreaterThan(words.indexOf("Facts"));
   });
 
+  it("say of what came to no address of ours that nobody asked for its proof, nor in whose name it came", async () => {
+    const { words } = await open(`/console/callbacks/${filled.callbacks.not_found}`);
+    expect(words).toContain("Not looked at: it was turned away before.");
+    expect(words).toMatch(/“A request reached us on .* that we could not take in\. Nothing of it was used\.”/);
+    expect(words).not.toMatch(/Somebody’s|0 bytes/);
+  });
+
   it("open a batch at the event that was looked for, and show all", async () => {
     const second = await open(`/console/callbacks/${filled.callbacks.batch}?item=1`);
     expect(second.words).toContain("3 events in it; this is number 2. Show all 3");

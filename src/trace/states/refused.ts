@@ -16,6 +16,17 @@ export type RefusalFacts = Known & {
   signedTime: SignedTime | null;
 };
 
+/** Turned away before anybody asked for its proof. */
+const UNASKED: Readonly<Record<string, string>> = {
+  not_found: "The address was wrong",
+  method_not_allowed: "The method was wrong",
+  body_too_large: "The size was wrong",
+  body_encoded: "The encoding was wrong",
+};
+
+/** Whether its proof was looked at: of what came to no address of ours, nobody knows in whose name it came. */
+export const wasAskedForProof = (code: string) => !Object.hasOwn(UNASKED, code);
+
 /** A request that was refused: who sent it is not proved, so that it is never said to be the provider's. */
 export function refused(known: RefusalFacts): State {
   const { provider, lastGoodAt } = known;
@@ -53,12 +64,6 @@ export function refused(known: RefusalFacts): State {
         tell`It tells of nothing, and was answered as its sender wants it.`,
       );
     default: {
-      const what: Readonly<Record<string, Sentence>> = {
-        not_found: tell`The address was wrong`,
-        method_not_allowed: tell`The method was wrong`,
-        body_too_large: tell`The size was wrong`,
-        body_encoded: tell`The encoding was wrong`,
-      };
       const came: Sentence =
         known.code === "method_not_allowed"
           ? tell`${id(known.method)} came`
@@ -68,7 +73,7 @@ export function refused(known: RefusalFacts): State {
               ? tell`A compressed body came`
               : tell`A callback came`;
       const told = tell`${came} to ${id(known.path)}.`;
-      return no(what[known.code] ?? tell`It was refused`, told, [
+      return no(tell`${UNASKED[known.code] ?? "It was refused"}`, told, [
         developer(tell`${told} It was refused at ${at(known.receivedAt)}.`),
       ]);
     }

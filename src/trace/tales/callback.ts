@@ -3,10 +3,10 @@ import { actSentence } from "../acts.ts";
 import { homing } from "../command.ts";
 import { answerOf, explainWay } from "../explain.ts";
 import { laterSentence } from "../homecoming.ts";
-import { kindWord, providerName } from "../names.ts";
+import { kindWord } from "../names.ts";
 import { at, id, many, type Sentence, tell } from "../sentence.ts";
 import { type Item, readStory, type Story } from "../story.ts";
-import { sayOf, understoodSentence, verdictOf, verifiedSentence } from "../verdict.ts";
+import { arrivedSentence, sayOf, understoodSentence, verdictOf, verifiedSentence } from "../verdict.ts";
 import { exact, lasting } from "../zone.ts";
 import { commandOf } from "./offers.ts";
 import type { Tale, Teller } from "./teller.ts";
@@ -58,14 +58,15 @@ function proofOf(teller: Teller, story: Story): Step[] {
   ];
 }
 
-function arrivedLines({ gateway }: Teller, { trace, item, adapter }: Story): string[] {
-  const { request, size, items } = trace;
-  const isRefused = trace.status === "rejected";
-  const who = isRefused ? "Somebody" : providerName(gateway.registry, adapter);
+function arrivedLines({ gateway, text }: Teller, story: Story): string[] {
+  const { request, items, status } = story.trace;
+  const { item } = story;
   const batch = items.length > 1 && item ? ` It brought ${many(items.length, "item")}; this is item ${item.index}.` : "";
   const names =
-    isRefused && request.hidden.length > 0 ? `With ${many(request.hidden.length, "header")}: ${request.hidden.join(", ")}.` : "";
-  return [`${who} called ${request.path ?? ""} with ${many(size, "byte")}.${batch}`, names];
+    status === "rejected" && request.hidden.length > 0
+      ? `With ${many(request.hidden.length, "header")}: ${request.hidden.join(", ")}.`
+      : "";
+  return [`${text(arrivedSentence(story, gateway.registry))}.${batch}`, names];
 }
 
 /** Of one that could be read: whose it is, and what became of it. */

@@ -1,9 +1,9 @@
 import type { Gateway } from "../../../gateway.ts";
-import { kindWord, providerName } from "../../../trace/names.ts";
+import { kindWord } from "../../../trace/names.ts";
 import { many } from "../../../trace/sentence.ts";
 import type { Shape, State } from "../../../trace/states.ts";
 import type { Item, Story } from "../../../trace/story.ts";
-import { understoodSentence, verifiedSentence } from "../../../trace/verdict.ts";
+import { arrivedSentence, understoodSentence, verifiedSentence } from "../../../trace/verdict.ts";
 import { exactClock, lasting } from "../../../trace/zone.ts";
 import { type Clock, code, foreign, type Html, html, nothing, sentence } from "../../html.ts";
 import type { Step } from "../../parts/steps.ts";
@@ -36,12 +36,11 @@ function after({ trace }: Story, step: string): string | null {
 
 function arrived({ registry }: Gateway, story: Story, seen: Clock): Step {
   const { trace } = story;
-  const who = trace.status === "rejected" ? "Somebody" : providerName(registry, story.adapter);
   return {
     name: "Arrived",
     when: trace.received_at && exactClock(trace.received_at, seen.zone),
     shape: "accepted",
-    told: html`${who} called ${code(trace.request.path ?? "")} with ${many(trace.size, "byte")}${batch(story)}.<div class="fold">${headersFold(trace)}<a href="/console/callbacks/${trace.id}/body">Body</a></div>`,
+    told: html`${sentence(arrivedSentence(story, registry), seen)}${batch(story)}.<div class="fold">${headersFold(trace)}<a href="/console/callbacks/${trace.id}/body">Body</a></div>`,
   };
 }
 

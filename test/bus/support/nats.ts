@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { inParallel } from "../../proof/support/extent.ts";
+import { until } from "../../support/until.ts";
 
 /** A NATS server of our own, with JetStream, in a process that can be killed and started again with what it has stored. */
 export type TestNats = {
@@ -110,13 +111,13 @@ function newServer(name: string, port: number, more: string[]): TestNats {
 
 /** Resolves when its JetStream answers; in a cluster, when there is a leader. */
 async function answers(url: string, more: string[], check: () => void): Promise<void> {
-  const until = performance.now() + 60_000;
+  const latest = performance.now() + 60_000;
   for (;;) {
     check();
     try {
       return await withManager(url, async (manager) => void (await manager.getAccountInfo()), credentialsOf(more));
     } catch (error) {
-      if (performance.now() > until) throw error;
+      if (performance.now() > latest) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
@@ -159,13 +160,27 @@ export async function readStream(url: string): Promise<Stored[]> {
     const { first_seq, last_seq, messages } = (await manager.streams.info("HOMING")).state;
     const stored: Stored[] = [];
     await inParallel(sequences(first_seq, last_seq), 128, async (sequence) => {
-      const message = await manager.streams.getMessage("HOMING", { seq: sequence });
+      const message = await answered(() => manager.streams.getMessage("HOMING", { seq: sequence }));
       if (message)
         stored.push({ sequence, subject: message.subject, id: message.header.get("Nats-Msg-Id"), body: message.string() });
     });
     if (stored.length !== messages) throw new Error(`the stream tells of ${messages} messages and gives ${stored.length}`);
     return stored.sort((one, other) => one.sequence - other.sequence);
   });
+}
+
+/** A cluster that has just lost its leader says that it is unavailable for the moment. */
+async function answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  const tried = await until(
+    () =>
+      ask().then(
+        (answer) => ({ answer }),
+        (error: unknown) => ({ error }),
+      ),
+    (one) => "answer" in one || !/temporarily unavailable/.test(String(one.error)),
+  );
+  if ("answer" in tried) return tried.answer;
+  throw tried.error;
 }
 
 function* sequences(first: number, last: number): Generator<number> {

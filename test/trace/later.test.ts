@@ -80,6 +80,8 @@ describe.each(databases)("what became of a callback later, on the %s database", 
   ])("waited, and was %s by a person, who is not called by a token's name", async (how, act, said) => {
     const id = `home-${how}`;
     const callback = await world.send(report(id));
+    // Its second look, which would find the binding, too, and knows nobody.
+    await world.homing.settled();
     await act(id, callback);
     await world.homing.settled();
     expect((await tale(callback))?.explanation).toMatch(said);
